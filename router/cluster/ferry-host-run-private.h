@@ -68,10 +68,10 @@ struct _FerryHostRun
   FerryHostService *service; /* (unowned) (nullable): NULL while it is in no line */
   GQueue *line;              /* (unowned) (nullable): the part of the line that link is in */
   GList link;
-  gint64 asked_at; /* when leave was asked for; 0: it was not */
+  gint64 asked_at;       /* when leave was asked for; 0: it was not */
   FerryHostTally *tally; /* (unowned) (nullable): what it is counted in; NULL: it was in no line */
-  gboolean stuck;  /* it waits for the application */
-  gboolean owing;  /* it has something to send: owing_link is in the session's queue */
+  gboolean stuck;        /* it waits for the application */
+  gboolean owing;        /* it has something to send: owing_link is in the session's queue */
   GList owing_link;
 };
 

@@ -257,14 +257,14 @@ struct _FerryRun
   FerryTaskDestination *destination;   /* (unowned) (nullable): the one that it was sent to */
   GList link;                          /* in the source's queue, or in what its destination has in flight */
   gint64 order;                        /* increases in the order of the queue, within a priority */
-  FerryTimer timer; /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  FerryTimer timer;  /* runs out at the end of the waiting time, then of the run time, then of the grace time */
   gint64 rest_until; /* monotonic time, before which it is not tried again; 0: it does not rest */
-  gint64 time_left; /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
-  guint64 xid;      /* of its call at the destination; 0: none */
-  guint n_consumed; /* number of items that were consumed since the worker was last told */
-  guint n_deaths;   /* number of workers that were lost while they ran it */
-  guint n_refusals; /* how often workers refused it */
-  guint n_starts;   /* how often its start was told: the number of the present start */
+  gint64 time_left;  /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
+  guint64 xid;       /* of its call at the destination; 0: none */
+  guint n_consumed;  /* number of items that were consumed since the worker was last told */
+  guint n_deaths;    /* number of workers that were lost while they ran it */
+  guint n_refusals;  /* how often workers refused it */
+  guint n_starts;    /* how often its start was told: the number of the present start */
 };
 
 /* any: for a run that is all zero. function, arguments: the owner's. */
@@ -413,7 +413,6 @@ void ferry_run_end_wait (FerryRun *self);
 FERRY_FOR_SIBLINGS
 GError *ferry_run_new_wait_error (FerryRun *self);
 /* Those that have rested may be begun. For a timer of the source, which must stay meanwhile. */
-FERRY_FOR_SIBLINGS
 void ferry_run_end_rests (FerryTaskSource *source);
 FERRY_FOR_SIBLINGS
 void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);

@@ -21,7 +21,7 @@ typedef struct
   gboolean is_open;    /* any: whether tasks may be begun, unless the queue is paused */
   guint n;
   FerryTimer rest_timer; /* set: some rest, and are about to be taken back */
-  guint n_short_ended; /* how many short ones have ended since the latest batch was sent */
+  guint n_short_ended;   /* how many short ones have ended since the latest batch was sent */
 } FerryQueueClaims;
 
 void ferry_queue_claims_init (FerryQueueClaims *self, FerryQueueTies *ties, FerryQueueTurns *turns,

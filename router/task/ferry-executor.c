@@ -68,8 +68,8 @@ struct _FerryExecutor
   guint max_pending;
 
   _Atomic gboolean has_hosts; /* any: one of the runners is no pool */
-  _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
-  _Atomic gint n_queued; /* any: number of tasks that wait, in submitted, in the queue or sent ahead */
+  _Atomic gint state;         /* any: read on any thread, and changed only on the router's thread */
+  _Atomic gint n_queued;      /* any: number of tasks that wait, in submitted, in the queue or sent ahead */
 
   pthread_mutex_t submitted_lock;
   GQueue submitted; /* submitted_lock: (element-type FerryRun) (owned); an item &submitted means: cancel the

@@ -2263,6 +2263,15 @@ install_settings (void)
    * [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
+   * FerryTask:needs:
+   *
+   * The labels that a host must have to run the task, such as “gpu”: all of them. A host has those that it was started
+   * with (`ferry-host --label gpu`). The task waits while no host has them, and [method@Ferry.Task.get_text] names
+   * them. No pool runs such a task, and an executor of pools alone refuses it. A label has 1 to 64 of the characters
+   * A-Z, a-z, 0-9, “_”, “-” and “.”, and a task needs at most 32.
+   */
+  properties[PROP_NEEDS] = g_param_spec_boxed ("needs", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 }
 
 static void
@@ -2325,15 +2334,6 @@ install_ways (void)
    * ([property@Ferry.Task:retry-pause]) it is when that may begin, with each executor.
    */
   properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:needs:
-   *
-   * The labels that a host must have to run the task, such as “gpu”: all of them. A host has those that it was started
-   * with (`ferry-host --label gpu`). The task waits while no host has them, and [method@Ferry.Task.get_text] names
-   * them. No pool runs such a task, and an executor of pools alone refuses it. A label has 1 to 64 of the characters
-   * A-Z, a-z, 0-9, “_”, “-” and “.”, and a task needs at most 32.
-   */
-  properties[PROP_NEEDS] = g_param_spec_boxed ("needs", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-host-program.c */
+/* Tests: cluster/ferry-host-program.c, job/ferry-program-version.c */
 
 #include "config.h"
 

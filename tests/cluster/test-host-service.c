@@ -1112,6 +1112,111 @@ add_late (const char *name, gboolean is_stopped, gboolean has_deadline)
                              test_result_that_is_there_wins, g_free);
 }
 
+/* ---- what it counts ---- */
+
+static void
+assert_line (const char *text, const char *line)
+{
+  g_autofree char *whole = g_strdup_printf ("\n%s\n", line);
+
+  if (strstr (text, whole) == NULL)
+    g_test_message ("'%s' is not in:\n%s", line, text);
+  g_assert_nonnull (strstr (text, whole));
+}
+
+/* A line of the function and user, with a number. what: the name and further labels, as "NAME" or "NAME,LABEL". */
+static void
+assert_number (const char *text, const char *name, const char *function, const char *further, guint n)
+{
+  g_autofree char *line = g_strdup_printf (
+    "%s{application=\"demo\",host=\"alpha\",function=\"%s\",user=\"alice\"%s} %u", name, function, further, n);
+
+  assert_line (text, line);
+}
+
+static char *
+describe (HostTest *test)
+{
+  return ferry_host_service_describe_metrics (test->service, "demo");
+}
+
+static void
+tasks_are_counted_by_function_and_result (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 2);
+  g_autoptr (HostTestApplication) application = host_test_connect_as (test, "alice/1", "client", 1);
+  g_autoptr (HostTestCall) one = host_test_run_idempotent (application, "echo", g_variant_new_string ("one"));
+  g_autoptr (HostTestCall) two = host_test_run_idempotent (application, "echo", g_variant_new_string ("two"));
+  g_autoptr (HostTestCall) failed = NULL;
+  g_autoptr (HostTestCall) lost = NULL;
+  g_autoptr (HostTestCall) cancelled = NULL;
+  g_autofree char *text = NULL;
+  FerryHostFigures figures;
+
+  host_test_assert_result (one, "'one'");
+  host_test_assert_result (two, "'two'");
+  failed = host_test_run_idempotent (application, "fail", NULL);
+  host_test_wait_done (failed);
+  lost = host_test_run_idempotent (application, "crash", g_variant_new_int32 (SIGKILL));
+  host_test_assert_failed (lost, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  cancelled = host_test_run_idempotent (application, "sleep-until-cancelled", NULL);
+  host_test_wait_begin (cancelled);
+  host_test_cancel (cancelled);
+  host_test_wait_done (cancelled);
+  text = describe (test);
+  assert_number (text, "ferry_host_tasks_total", "echo", ",result=\"done\"", 2);
+  assert_number (text, "ferry_host_tasks_total", "fail", ",result=\"failed\"", 1);
+  assert_number (text, "ferry_host_tasks_total", "crash", ",result=\"lost\"", 1);
+  assert_number (text, "ferry_host_tasks_total", "sleep-until-cancelled", ",result=\"cancelled\"", 1);
+  assert_number (text, "ferry_host_task_run_seconds_count", "echo", "", 2);
+  assert_number (text, "ferry_host_tasks_running", "echo", "", 0);
+  assert_line (text, "ferry_host_workers{application=\"demo\",host=\"alpha\"} 2");
+  assert_line (text, "ferry_host_sessions{application=\"demo\",host=\"alpha\"} 1");
+  ferry_host_service_get_figures (test->service, &figures);
+  g_assert_cmpuint (figures.n_done, ==, 2);
+  g_assert_cmpuint (figures.n_failed, ==, 1);
+  g_assert_cmpuint (figures.n_lost, ==, 1);
+  g_assert_cmpuint (figures.n_running + figures.n_waiting, ==, 0);
+  g_assert_cmpuint (figures.uptime, >, 0);
+}
+
+static gboolean
+has_waited (gpointer test)
+{
+  FerryHostFigures figures;
+
+  ferry_host_service_get_figures (((HostTest *) test)->service, &figures);
+  return figures.n_running == 1 && figures.longest_wait > G_USEC_PER_SEC / 50;
+}
+
+static void
+tasks_that_wait_and_run_are_told_apart (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect_as (test, "alice/1", "client", 1);
+  g_autoptr (HostTestApplication) other = host_test_connect_as (test, "alice/2", "other", 1);
+  g_autoptr (HostTestCall) runs = host_test_run_idempotent (application, "sleep-until-cancelled", NULL);
+  g_autoptr (HostTestCall) waits = NULL;
+  g_autofree char *text = NULL;
+
+  host_test_wait_begin (runs);
+  waits = host_test_run_idempotent (other, "sleep-until-cancelled", NULL);
+  host_test_wait_counts (test, 1, 0, 1);
+  ferry_test_run_until (has_waited, test);
+  text = describe (test);
+  assert_number (text, "ferry_host_tasks_running", "sleep-until-cancelled", "", 1);
+  assert_number (text, "ferry_host_tasks_waiting", "sleep-until-cancelled", "", 1);
+  assert_line (text, "ferry_host_workers_busy{application=\"demo\",host=\"alpha\"} 1");
+  host_test_withdraw (waits);
+  host_test_wait_done (waits);
+  host_test_cancel (runs);
+  host_test_wait_done (runs);
+  g_free (text);
+  text = describe (test);
+  assert_number (text, "ferry_host_tasks_total", "sleep-until-cancelled", ",result=\"returned\"", 1);
+  assert_number (text, "ferry_host_tasks_waiting", "sleep-until-cancelled", "", 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1170,5 +1275,7 @@ main (int argc, char **argv)
   ADD ("drain-finishes-what-runs", test_drain_finishes_what_runs);
   ADD ("service-that-is-dropped-ends-its-sessions", test_service_that_is_dropped_ends_its_sessions);
 #undef ADD
+  g_test_add_func ("/host-service/tasks-are-counted-by-function-and-result", tasks_are_counted_by_function_and_result);
+  g_test_add_func ("/host-service/tasks-that-wait-and-run-are-told-apart", tasks_that_wait_and_run_are_told_apart);
   return g_test_run ();
 }
