@@ -777,7 +777,7 @@ find_in_table (gpointer connection)
 
 /* any: copies what has come, as it may lie at any address, and values want theirs to be aligned. */
 static void
-message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *message, void *closure)
+read_message (natsMsg *message, gpointer closure)
 {
   g_autoptr (FerryBus) self = find_in_table (closure);
   Item *item;
@@ -790,6 +790,12 @@ message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *mes
       item->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
       put (self, item);
     }
+}
+
+static void
+message_came (natsConnection *nats, natsSubscription *subscription, natsMsg *message, void *closure)
+{
+  read_message (message, closure);
   natsMsg_Destroy (message);
 }
 
@@ -905,8 +911,8 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
   g_debug ("The connection to the NATS server: %s", text);
 }
 
-static const FerryServerHandlers handlers = {connection_closed, connection_failed, connection_learned, message_came,
-                                             connection_cleared};
+static const FerryServerHandlers handlers = {connection_closed, connection_failed, connection_learned,
+                                             message_came,      read_message,      connection_cleared};
 
 /* ---- The bus's thread ---- */
 

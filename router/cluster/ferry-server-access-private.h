@@ -41,7 +41,9 @@ typedef struct
   natsConnectionHandler closed; /* at most once */
   natsErrHandler failed;
   natsConnectionHandler learned; /* the server has told of another one */
-  natsMsgHandler came;           /* must destroy the message */
+  natsMsgHandler came;           /* for the library: must destroy the message */
+  /* For the link's thread, which destroys the message. */
+  void (*take) (natsMsg *message, gpointer closure);
   /* The link is clear again: what did not fit into the socket has been written. */
   void (*cleared) (gpointer closure);
 } FerryServerHandlers;

@@ -5,7 +5,7 @@
  *
  * It has subscriptions, and messages in both directions.
  *
- * Without TLS, a thread of the link reads the socket and calls handlers.came. A sending thread writes to the socket as
+ * Without TLS, a thread of the link reads the socket and calls handlers.take. A sending thread writes to the socket as
  * much as it takes. Nothing waits, and a message changes threads once at each end. With TLS, the NATS library has a
  * thread for each of these, and sending may wait.
  *
@@ -45,6 +45,11 @@
 
 #define MAX_SUBSCRIPTIONS 3
 
+/* How many messages that were taken are kept, and about how many bytes of them, to be given back at a time. The library
+ * has a thread that frees them, and wakes it for each one that comes while it sleeps. */
+#define MAX_TAKEN 32
+#define MAX_TAKEN_SIZE (256 * 1024)
+
 struct _FerryServerLink
 {
   _Atomic gint references;
@@ -62,7 +67,10 @@ struct _FerryServerLink
   gboolean has_unwritten;                             /* lock: the library has something to write */
   gboolean is_over;                                   /* lock: the socket is not used any more */
   gboolean has_tls;                                   /* lock */
-  gboolean has_looked;                                /* the thread's: has_tls is right */
+  gboolean has_looked;                                /* the thread's, as the next ones: has_tls is right */
+  natsMsg *taken[MAX_TAKEN];                          /* (owned) */
+  guint n_taken;
+  gsize taken_size;
 };
 
 static void
@@ -191,6 +199,25 @@ ferry_server_link_send (FerryServerLink *self, const char *subject, gconstpointe
 
 /* ---- The link's thread ---- */
 
+static void
+give_taken_back (FerryServerLink *self)
+{
+  for (guint i = 0; i < self->n_taken; i++)
+    natsMsg_Destroy (self->taken[i]);
+  self->n_taken = 0;
+  self->taken_size = 0;
+}
+
+static void
+take_message (FerryServerLink *self, natsMsg *message)
+{
+  self->handlers->take (message, self->closure);
+  self->taken[self->n_taken++] = message;
+  self->taken_size += (gsize) natsMsg_GetDataLength (message);
+  if (self->n_taken == MAX_TAKEN || self->taken_size > MAX_TAKEN_SIZE)
+    give_taken_back (self);
+}
+
 /* Takes all that has come for one subscription. */
 static void
 take_messages (FerryServerLink *self, natsSubscription *subscription)
@@ -201,7 +228,7 @@ take_messages (FerryServerLink *self, natsSubscription *subscription)
   /* Asked for before, as taking what is not there makes the library write an error. */
   while (natsSubscription_GetPending (subscription, &n, NULL) == NATS_OK && n > 0)
     for (; n > 0 && natsSubscription_NextMsg (&message, subscription, 0) == NATS_OK; n--)
-      self->handlers->came (self->nats, subscription, message, self->closure);
+      take_message (self, message);
 }
 
 static void
@@ -243,7 +270,8 @@ wait_for_events (FerryServerLink *self, int *events)
 
   pthread_mutex_lock (&self->lock);
   fds[0].fd = self->is_over ? -1 : self->fd;
-  fds[0].events |= self->has_unwritten ? POLLOUT : 0;
+  /* A sender writes by itself, and rings if something is left. */
+  fds[0].events |= self->has_unwritten && !self->is_sending ? POLLOUT : 0;
   pthread_mutex_unlock (&self->lock);
   if (fds[0].fd < 0)
     return FALSE;
@@ -275,6 +303,7 @@ run (gpointer data)
         }
       take_all (self);
     }
+  give_taken_back (self);
   nats_ReleaseThreadMemory ();
   return NULL;
 }
