@@ -34,7 +34,7 @@
 #define PLACEHOLDER_PAGE "placeholder"
 
 /* With it, a list that is empty is as high as one with a task, so that a page does not jump with the first. */
-#define PLACEHOLDER_MARGIN 16
+#define PLACEHOLDER_MARGIN 19
 
 /* What a list asks for in a window that has no size of its own. */
 #define NATURAL_WIDTH 360
