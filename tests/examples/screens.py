@@ -32,8 +32,8 @@ BUS = """<busconfig>
   </policy>
 </busconfig>
 """
-# Names of roles in older versions of AT-SPI, and those of today.
-ROLES = {"push button": "button"}
+# Names of roles in older versions of AT-SPI, and those of today. GTK 4.18 has one of its own for a menu's button.
+ROLES = {"push button": "button", "toggle button": "button"}
 # Of a keyboard of PCs, as each X server has it.
 MODIFIERS = {"Control": 37, "Shift": 50, "Alt": 64}
 KEYS = {"Escape": 9, "BackSpace": 22, "Tab": 23, "q": 24, "r": 27, "o": 32, "Return": 36, "z": 52, "space": 65, "F10": 76, "Down": 116,
