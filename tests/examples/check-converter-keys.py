@@ -77,18 +77,20 @@ def check_start(report, person):
     report.equal("Tab goes through all buttons of the empty window", walked, [MENU, OPEN])
     person.press("F10")
     item = person.wait_focus("F10", lambda focus: focus[0] == "menu item")
-    if item[1]:
+    is_old = bool(item[1])  # GTK 4.18 tells no names of a menu's items
+    if is_old:
         report.equal("F10 opens the menu", item, ("menu item", "Pack Folder…"))
         report.equal("the next item has the keys", person.move("Down"), ("menu item", "Keyboard Shortcuts"))
     else:
-        report.skip("the names of a menu's items", "GTK 4.18 tells none")
+        report.skip("the names of a menu's items", "This GTK tells none")
         person.press("Down")
     person.press("Return")
     person.wait("shortcuts", lambda tree: ("label", "Pause or Resume") in tree)
     report.fact("F10 opens the menu, which has the keys", True)
     person.press("Escape")
     person.wait("Escape", lambda tree: ("label", "Pause or Resume") not in tree)
-    person.wait_focus("the window again", lambda focus: focus == MENU)
+    if is_old:  # a later one leaves it to a window manager
+        person.wait_focus("the window again", lambda focus: focus == MENU)
     report.none("what takes the focus has a name", nameless(person, ("frame", "Converter")))
 
 

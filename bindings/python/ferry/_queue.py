@@ -122,7 +122,7 @@ def _seconds_of(when: Any) -> float:
     if not when < LONG:
         raise ValueError("not_before=%r would be in more than ten years, as it is in seconds from now; for a time since 1970 "
                          "give datetime.datetime.fromtimestamp(%r)" % (when, when))
-    return now + when
+    return now + float(when)
 
 
 def _time_of(when: When | None) -> int:
