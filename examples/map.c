@@ -37,14 +37,13 @@ make_texture (GVariant *value)
 static void
 result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, GListStore *model)
 {
-  g_autoptr (GFile) old = g_list_model_get_item (G_LIST_MODEL (model), (guint) index);
-  g_autoptr (GFile) file = g_file_dup (old); /* GTK looks at another object anew, and not always at the same */
+  g_autoptr (GFile) old = g_list_model_get_item (G_LIST_MODEL (model), (guint) index), file = g_file_dup (old);
   GdkTexture *texture = value ? make_texture (value) : NULL;
   char *why = error ? ferry_describe_error (error) : texture ? NULL : g_strdup ("No picture");
 
   g_object_set_data_full (G_OBJECT (file), "texture", texture, g_object_unref);
   g_object_set_data_full (G_OBJECT (file), "why", why, g_free);
-  g_list_store_splice (model, (guint) index, 1, (gpointer *) &file, 1);
+  g_list_store_splice (model, (guint) index, 1, (gpointer *) &file, 1); /* another one is looked at anew */
 }
 
 static void
