@@ -23,6 +23,7 @@
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-absences-private.h"
 #include "cluster/ferry-client-name-private.h"
+#include "cluster/ferry-cluster-away-private.h"
 #include "cluster/ferry-cluster-enums.h"
 #include "cluster/ferry-host-private.h"
 #include "cluster/ferry-remote-run-private.h"
@@ -1031,6 +1032,23 @@ runner_sum_running (FerryRunner *runner, FerryTaskSource *source, FerryRunSum *s
     }
 }
 
+/* Returns the name by which the server's monitoring shows the connection. */
+static const char *
+get_name (FerryCluster *self)
+{
+  return self->server.name != NULL ? self->server.name : self->server.application;
+}
+
+static FerryAway *
+runner_open_away (FerryRunner *runner, const char *file, const FerryAwayFuncs *funcs, gpointer owner, GError **error)
+{
+  FerryCluster *self = FERRY_CLUSTER (runner);
+  FerryBusSettings server = self->server;
+
+  server.name = get_name (self);
+  return ferry_cluster_away_new (&server, self->router->context, file, funcs, owner, error);
+}
+
 static void
 runner_init (FerryRunnerInterface *iface)
 {
@@ -1041,15 +1059,7 @@ runner_init (FerryRunnerInterface *iface)
   iface->schedule = runner_schedule;
   iface->check = runner_check;
   iface->sum_running = runner_sum_running;
-}
-
-/* ---- Settings ---- */
-
-/* Returns the name by which the server's monitoring shows the connection. */
-static const char *
-get_name (FerryCluster *self)
-{
-  return self->server.name != NULL ? self->server.name : self->server.application;
+  iface->open_away = runner_open_away;
 }
 
 /* ---- Connecting ---- */

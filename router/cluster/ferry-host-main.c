@@ -22,6 +22,7 @@
 #include "cluster/ferry-host-acceptor-private.h"
 #include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-host-program-private.h"
+#include "cluster/ferry-host-queue-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-server-access-private.h"
 
@@ -43,6 +44,7 @@ typedef struct
   FerryBus *bus;               /* (owned) */
   FerryHostService *service;   /* (owned) */
   FerryHostAcceptor *acceptor; /* (owned) */
+  FerryHostQueue *queue;       /* (owned) (nullable) */
   FerryClusterState state;     /* of the bus, as was told last */
   char *exposure;              /* (owned) (nullable): the latest warning of a server */
   GMainLoop *loop;             /* (owned) */
@@ -247,8 +249,11 @@ take_signal (gpointer data)
       FerryHostServiceCounts counts = ferry_host_service_get_counts (self->service);
 
       self->is_draining = TRUE;
-      g_message ("Finishes %u tasks that run, and gives back %u; a second signal ends at once", counts.n_running,
+      g_message ("Finishes %u tasks that run, and gives back %u; a second signal ends at once",
+                 counts.n_running + (self->queue != NULL ? ferry_host_queue_get_n_running (self->queue) : 0),
                  counts.n_waiting + counts.n_reserved);
+      if (self->queue != NULL)
+        ferry_host_queue_drain (self->queue);
       ferry_host_service_drain (self->service);
       tell_facts (self);
       return G_SOURCE_CONTINUE;
@@ -258,6 +263,30 @@ take_signal (gpointer data)
   self->status = EXIT_FORCED;
   g_main_loop_quit (self->loop);
   return G_SOURCE_CONTINUE;
+}
+
+/* ---- the queue ---- */
+
+static void
+queue_drained (gpointer data)
+{
+  Host *self = data;
+
+  ferry_host_service_release (self->service);
+}
+
+/* The service is drained when the queue is. */
+static gboolean
+start_queue (Host *self, const FerryBusSettings *settings, GError **error)
+{
+  if (self->options.queue == NULL)
+    return TRUE;
+  self->queue = ferry_host_queue_new (self->program.pool, settings, self->options.queue,
+                                      (gint64) self->options.cut_timeout * G_USEC_PER_SEC,
+                                      (const char *const *) self->program.functions, queue_drained, self, error);
+  if (self->queue != NULL)
+    ferry_host_service_hold (self->service);
+  return self->queue != NULL;
 }
 
 /* ---- the program ---- */
@@ -280,13 +309,14 @@ start (Host *self, GError **error)
   self->acceptor = ferry_host_acceptor_new (self->service, self->program.router,
                                             (gint64) self->options.cut_timeout * G_USEC_PER_SEC, make_wire, self->bus);
   tell_facts (self);
-  return start_metrics (self, error);
+  return start_metrics (self, error) && start_queue (self, &settings, error);
 }
 
 static void
 stop (Host *self)
 {
   stop_metrics (self);
+  g_clear_pointer (&self->queue, ferry_host_queue_free);
   g_clear_pointer (&self->acceptor, ferry_host_acceptor_free);
   g_clear_object (&self->service);
   if (self->bus != NULL)

@@ -56,6 +56,7 @@ make_group (FerryHostOptions *self)
     {"workers", 'w', 0, G_OPTION_ARG_INT, &self->n_workers, "How many processes run tasks; one a processor", "N"},
     {"functions", 'f', 0, G_OPTION_ARG_STRING, &self->functions, "Which functions it offers; all", "PATTERN"},
     {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->labels, "What it has that tasks may need, such as gpu", "LABEL"},
+    {"queue", 'q', 0, G_OPTION_ARG_STRING, &self->queue, "Whose queue it works off while its application is off", "USER"},
     {"credentials", 0, 0, G_OPTION_ARG_FILENAME, &self->credentials, "A file with the server's credentials", "FILE"},
     {"nkey", 0, 0, G_OPTION_ARG_FILENAME, &self->nkey, "A file with the seed of an nkey", "FILE"},
     {"tls-ca", 0, 0, G_OPTION_ARG_FILENAME, &self->tls_ca, "Who must have signed the server's certificate", "FILE"},
@@ -188,6 +189,7 @@ static gboolean
 check (const FerryHostOptions *self, GError **error)
 {
   return check_token ("--application", self->application, error) && check_token ("--name", self->name, error) &&
+         (self->queue == NULL || check_token ("--queue", self->queue, error)) &&
          check_range ("--workers", self->n_workers, 0, FERRY_MAX_HOST_WORKERS, error) &&
          check_range ("--cut-timeout", self->cut_timeout, 1, G_MAXINT, error) &&
          check_range ("--max-tasks", self->max_tasks, 0, G_MAXINT, error) &&
@@ -235,6 +237,7 @@ ferry_host_options_clear (FerryHostOptions *self)
   g_free (self->name);
   g_free (self->functions);
   g_strfreev (self->labels);
+  g_free (self->queue);
   g_free (self->credentials);
   g_free (self->nkey);
   g_free (self->tls_ca);

@@ -31,6 +31,7 @@ typedef struct
   int n_workers;     /* 0: one for each processor */
   char *functions;   /* a glob pattern */
   char **labels;     /* (nullable) */
+  char *queue;       /* (nullable): a token: whose queue */
   char *credentials; /* (nullable), as the next two: paths of files */
   char *nkey;
   char *tls_ca;

@@ -23,6 +23,7 @@ typedef struct
   const char *tls_ca_file;      /* certificates of the signers of the servers' certificates. Switches TLS on */
   const char *name;             /* of the connection, for the server's monitoring */
   const char *host;             /* a token: the host's name; NULL at an application's end */
+  const char *inbox;            /* what subjects of answers begin with; NULL: nothing is asked that is answered */
 } FerryBusSettings;
 
 typedef struct _FerryServerAccess FerryServerAccess;
@@ -50,8 +51,8 @@ typedef struct
 
 typedef struct _FerryServerLink FerryServerLink;
 
-/* Connects a link to one server, and waits for that, for some seconds at most. If there are several, each call takes
- * the next. Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING,
+/* Connects a link (nullable) to one server, and waits for that, for some seconds at most. Without a link, the library
+ * has threads for the connection, and handlers is NULL. If there are several servers, each call takes the next. Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING,
  * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
 natsConnection *ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers,
                                              gpointer closure, FerryServerLink *link, GError **error);

@@ -73,6 +73,7 @@ struct _FerryServerAccess
   char *nkey_seed_file;   /* (nullable) */
   char *tls_ca_file;      /* (nullable) */
   char *name;
+  char *inbox;   /* (nullable) */
   gint64 expiry; /* of the credentials, as their file says: in seconds since 1970; 0: never */
 };
 
@@ -202,6 +203,7 @@ ferry_server_access_new (const FerryBusSettings *settings, GError **error)
   self->credentials_file = g_strdup (settings->credentials_file);
   self->nkey_seed_file = g_strdup (settings->nkey_seed_file);
   self->tls_ca_file = g_strdup (settings->tls_ca_file);
+  self->inbox = g_strdup (settings->inbox);
   if (!add_urls (self, settings->url, error))
     return NULL;
   if (self->user == NULL)
@@ -223,6 +225,7 @@ ferry_server_access_free (FerryServerAccess *self)
   g_free (self->nkey_seed_file);
   g_free (self->tls_ca_file);
   g_free (self->name);
+  g_free (self->inbox);
   g_free (self);
 }
 
@@ -516,8 +519,10 @@ set_manners (FerryServerAccess *self, natsOptions *options, const Server *server
   /* Else what is sent waits for a thread that wakes each millisecond. */
   if (status == NATS_OK)
     status = natsOptions_SetSendAsap (options, true);
-  if (status == NATS_OK)
+  if (status == NATS_OK && self->inbox == NULL)
     status = natsOptions_DisableNoResponders (options, true);
+  if (status == NATS_OK && self->inbox != NULL)
+    status = natsOptions_SetCustomInboxPrefix (options, self->inbox);
   if (status == NATS_OK)
     status = natsOptions_SetTimeout (options, get_timeout (self));
   if (status == NATS_OK)
@@ -644,11 +649,20 @@ set_error (FerryServerAccess *self, natsStatus status, GError **error)
     }
 }
 
+/* Without a handler the library prints it. */
+static void
+ignore_failure (natsConnection *connection, natsSubscription *subscription, natsStatus status, void *closure)
+{
+}
+
 static natsStatus
 set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gpointer closure)
 {
-  natsStatus status = natsOptions_SetClosedCB (options, handlers->closed, closure);
+  natsStatus status;
 
+  if (handlers == NULL)
+    return natsOptions_SetErrorHandler (options, ignore_failure, NULL);
+  status = natsOptions_SetClosedCB (options, handlers->closed, closure);
   if (status == NATS_OK)
     status = natsOptions_SetErrorHandler (options, handlers->failed, closure);
   return status == NATS_OK ? natsOptions_SetDiscoveredServersCB (options, handlers->learned, closure) : status;
@@ -694,7 +708,7 @@ ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers 
     status = set_security (self, options, server);
   if (status == NATS_OK)
     status = set_handlers (options, handlers, closure);
-  if (status == NATS_OK && !server->is_secure && !server->has_tls)
+  if (status == NATS_OK && link != NULL && !server->is_secure && !server->has_tls)
     status = ferry_server_link_join (link, options);
   if (status == NATS_OK)
     status = try_to_connect (self, options, &connection);

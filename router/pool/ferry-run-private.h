@@ -347,6 +347,7 @@ ferry_run_sum_is_indeterminate (const FerryRunSum *sum, guint n_waiting, double 
 gboolean ferry_run_still_reports (const FerryRun *self);
 
 /* Event START: a worker has begun the run. The caller must hold a reference. host_name: as in FerryRunFuncs. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_start (FerryRun *self, GPid pid, const char *host_name);
 void ferry_run_take_pid (FerryRun *self, GPid pid);
 /* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. */
@@ -359,6 +360,7 @@ gboolean ferry_run_take_yield (FerryRun *self, GVariant *value);
 /* The caller must hold a reference. */
 /* Takes what the function has done if it fails, until the run has ended. */
 void ferry_run_take_partial_result (FerryRun *self, GVariant *value);
+FERRY_FOR_SIBLINGS
 gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
  * be NULL only if the event leads to CANCELLED. trace and exit are (nullable). RUN_TIMEOUT leads to CANCELLING, and

@@ -13,6 +13,10 @@
 
 G_BEGIN_DECLS
 
+/* Where tasks of a queue wait while their application is off: see pool/ferry-away-private.h. */
+typedef struct _FerryAway FerryAway;
+typedef struct _FerryAwayFuncs FerryAwayFuncs;
+
 /* What has tasks to run, such as an executor, as the runner sees it. */
 struct _FerryTaskSource
 {
@@ -92,6 +96,11 @@ struct _FerryRunnerInterface
   gboolean (*check) (FerryRunner *self, GError **error);
   /* Adds those tasks of source that run now to the sum. */
   void (*sum_running) (FerryRunner *self, FerryTaskSource *source, FerryRunSum *sum);
+  /* (nullable): opens where the tasks of a queue wait and run while their application is off: (transfer full), until
+   * its close(). file: a name of the queue's file, 16 hexadecimal digits. funcs: kept as it is. Fails with
+   * FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_SYSTEM. */
+  FerryAway *(*open_away) (FerryRunner *self, const char *file, const FerryAwayFuncs *funcs, gpointer owner,
+                           GError **error);
 };
 
 static inline FerryRouter *

@@ -11,6 +11,13 @@
 
 G_BEGIN_DECLS
 
+/* What is to be done with a task that is away, once its row is on the disk. */
+typedef struct
+{
+  gboolean sends; /* it is sent; else its end there is settled */
+  char *id;       /* (owned) */
+} FerryQueueOrder;
+
 /* What goes to the file together. */
 typedef struct
 {
@@ -18,6 +25,7 @@ typedef struct
   GPtrArray *claims;  /* (owned) (element-type FerryTask): to be given to the executor afterwards */
   GPtrArray *ends;    /* (owned) (element-type FerryTask): to be told afterwards */
   GPtrArray *flushes; /* (owned) (element-type GTask): to be called back afterwards */
+  GPtrArray *orders;  /* (owned) (element-type FerryQueueOrder): for those away, afterwards */
 } FerryQueueBatch;
 
 typedef struct
@@ -53,6 +61,8 @@ void ferry_queue_batches_add (FerryQueueBatches *self, FerryQueueChangeKind kind
 void ferry_queue_batches_add_claim (FerryQueueBatches *self, FerryTask *task);
 /* Once the next batch is on the disk, the end that the task's keeper holds is told. */
 void ferry_queue_batches_add_end (FerryQueueBatches *self, FerryTask *task);
+/* Once the next batch is on the disk, the task of that id, of those away, is sent or settled. Takes id. */
+void ferry_queue_batches_add_order (FerryQueueBatches *self, gboolean sends, char *id);
 /* Takes flush, which returns once the next batch is on the disk, or fails. */
 void ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush);
 

@@ -20,12 +20,22 @@
 /* ---- one batch ---- */
 
 static void
+order_free (gpointer data)
+{
+  FerryQueueOrder *self = data;
+
+  g_free (self->id);
+  g_free (self);
+}
+
+static void
 batch_init (FerryQueueBatch *self)
 {
   self->changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
   self->claims = g_ptr_array_new_with_free_func (g_object_unref);
   self->ends = g_ptr_array_new_with_free_func (g_object_unref);
   self->flushes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->orders = g_ptr_array_new_with_free_func (order_free);
 }
 
 static void
@@ -35,6 +45,7 @@ batch_clear (FerryQueueBatch *self)
   g_clear_pointer (&self->claims, g_ptr_array_unref);
   g_clear_pointer (&self->ends, g_ptr_array_unref);
   g_clear_pointer (&self->flushes, g_ptr_array_unref);
+  g_clear_pointer (&self->orders, g_ptr_array_unref);
 }
 
 /* Puts what was in first in front of what is in self. */
@@ -147,6 +158,15 @@ ferry_queue_batches_add_end (FerryQueueBatches *self, FerryTask *task)
 }
 
 void
+ferry_queue_batches_add_order (FerryQueueBatches *self, gboolean sends, char *id)
+{
+  FerryQueueOrder *order = g_new (FerryQueueOrder, 1);
+
+  *order = (FerryQueueOrder){sends, id};
+  g_ptr_array_add (self->next.orders, order);
+}
+
+void
 ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush)
 {
   g_ptr_array_add (self->next.flushes, flush);
@@ -212,6 +232,7 @@ keep_batch (FerryQueueBatches *self, const GError *error)
   prepend (&self->next.changes, &self->sent.changes);
   prepend (&self->next.claims, &self->sent.claims);
   prepend (&self->next.ends, &self->sent.ends);
+  prepend (&self->next.orders, &self->sent.orders);
   batch_clear (&self->sent);
   ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, self->due, self->owner);
 }

@@ -109,10 +109,17 @@ ferry_queue_claims_make (FerryQueueClaims *self)
   if (!may_claim (self))
     return;
   /* Nobody hears of a claim before it is stored, so that is so until its end. */
-  while (self->n < limit && (entry = ferry_queue_turns_peek (self->turns)) != NULL)
+  while (self->n + self->ties->n_taking < limit && (entry = ferry_queue_turns_peek (self->turns)) != NULL)
     {
-      g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
+      g_autoptr (FerryTask) task = NULL;
 
+      if (entry->away == FERRY_QUEUE_AWAY_THERE && self->ties->away_is_there)
+        {
+          self->ties->take (self->ties, entry);
+          ferry_queue_turns_update (self->turns, entry);
+          continue;
+        }
+      task = ferry_queue_entry_dup_task (entry);
       if (ferry_queue_row_has_ended (&entry->row))
         continue;
       if (entry->lacks_arguments)

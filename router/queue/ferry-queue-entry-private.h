@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct _FerryQueueEntry FerryQueueEntry;
 typedef struct _FerryQueueTies FerryQueueTies;
+typedef struct _FerryQueueAway FerryQueueAway;
 
 /* What joins the tasks of a queue to it: a part of the queue. */
 struct _FerryQueueTies
@@ -26,9 +27,30 @@ struct _FerryQueueTies
   char *reason;               /* (owned) (nullable): why, in words for the user */
   char *folder;               /* const: of values that are in files */
   FerryQueueFigures *figures; /* const: of all entries */
+  /* (nullable) (transfer none): what a task waits for that was sent away while its place cannot be reached. */
+  const char *away_obstacle;
+  /* (nullable): how the entry's task stands may have changed, for those away. */
+  void (*looked) (FerryQueueTies *self, FerryQueueEntry *entry);
+  /* The task was sent away, and is next here: it is taken back. */
+  void (*take) (FerryQueueTies *self, FerryQueueEntry *entry);
+  FerryQueueAway *away;    /* const: (unowned): has set the two */
+  guint n_taking;          /* how many are being taken back, to be begun */
+  gboolean away_is_there;  /* where tasks are sent away can be reached */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
 };
+
+/* How a task stands that was sent away, or will be. */
+typedef enum
+{
+  FERRY_QUEUE_AWAY_NOT,      /* it is here */
+  FERRY_QUEUE_AWAY_SENDING,  /* that it is sent goes to the file */
+  FERRY_QUEUE_AWAY_THERE,    /* it was sent */
+  FERRY_QUEUE_AWAY_TAKING,   /* it is taken back, to be begun here */
+  FERRY_QUEUE_AWAY_RECALLED, /* it is taken back, to wait here */
+  FERRY_QUEUE_AWAY_AT_HOST,  /* a host has begun it */
+  FERRY_QUEUE_AWAY_LEAVING,  /* it has ended, and is withdrawn */
+} FerryQueueAwayState;
 
 /* Of the fields that say so, only the named class changes them. */
 struct _FerryQueueEntry
@@ -45,6 +67,14 @@ struct _FerryQueueEntry
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */
+  GList unsent_link;         /* FerryQueueAway's: if is_unsent */
+  char *away_host;           /* FerryQueueAway's: (owned) (nullable): which host has begun it */
+  gint64 sent_not_before;    /* FerryQueueAway's */
+  int sent_priority;         /* FerryQueueAway's */
+  guint8 away;               /* FerryQueueAway's: a FerryQueueAwayState */
+  guint is_unsent : 1;       /* FerryQueueAway's: it may be sent */
+  guint is_stale : 1;        /* the arguments that were sent are those of an earlier version */
+  guint stays : 1;           /* FerryQueueAway's: it cannot be sent */
   guint has_ended : 1;       /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
   guint claimed : 1;         /* the file has it begun, or is about to */
@@ -71,6 +101,8 @@ gboolean ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error
 void ferry_queue_entry_let_go (FerryQueueEntry *self);
 /* Whether a list on the screen keeps the task. */
 gboolean ferry_queue_entry_is_looked_at (FerryQueueEntry *self);
+/* Whether its task may be begun here, as far as those away go. */
+gboolean ferry_queue_entry_is_here (const FerryQueueEntry *self);
 /* The text of a task that waits says what holds it. */
 void ferry_queue_entry_tell_obstacle (FerryQueueEntry *self);
 

@@ -25,6 +25,8 @@ ferry_queue_entry_of (FerryQueueTies *ties, FerryQueueRow *row)
   self->ties = ties;
   self->row = *row;
   self->ended_link.data = self;
+  self->unsent_link.data = self;
+  self->away = self->row.sent ? FERRY_QUEUE_AWAY_THERE : FERRY_QUEUE_AWAY_NOT;
   self->counted.link.data = self;
   g_weak_ref_init (&self->ended_task, NULL);
   *row = (FerryQueueRow){0};
@@ -39,6 +41,7 @@ ferry_queue_entry_free (gpointer entry)
   ferry_queue_entry_detach (self);
   g_weak_ref_clear (&self->ended_task);
   ferry_queue_row_clear (&self->row);
+  g_free (self->away_host);
   g_free (self);
 }
 
@@ -179,6 +182,15 @@ ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 
 /* ---- what holds it ---- */
 
+/* While hosts cannot be asked whether they have begun it, one may run twice that may do so at the same time. */
+gboolean
+ferry_queue_entry_is_here (const FerryQueueEntry *self)
+{
+  if (self->away == FERRY_QUEUE_AWAY_THERE)
+    return self->ties->away_is_there || ferry_queue_row_is_idempotent (&self->row);
+  return self->away == FERRY_QUEUE_AWAY_NOT;
+}
+
 /* (transfer full): as people read it. */
 static char *
 describe_time (gint64 time)
@@ -199,9 +211,13 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
 
   if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
     return;
-  if (self->ties->paused)
+  if (self->away == FERRY_QUEUE_AWAY_AT_HOST)
+    text = g_strdup_printf ("The host '%s' runs it", self->away_host);
+  else if (self->ties->paused)
     text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
   else if (ferry_queue_row_waits_for_its_time (&self->row))
     text = describe_time (self->row.not_before);
+  else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
+    text = g_strdup_printf ("A host may have begun it. %s", self->ties->away_obstacle);
   ferry_task_set_obstacle (self->task, text);
 }

@@ -33,7 +33,9 @@
 
 /* “Frry” */
 #define APPLICATION_ID 0x46727279
-#define FORMAT 1
+/* The second one has tasks that were sent away, and a file has it once one was. */
+#define FIRST_FORMAT 1
+#define FORMAT 2
 
 /* How long another program that looks into the file may keep it from being written, in milliseconds. */
 #define BUSY_TIMEOUT 2000
@@ -62,6 +64,7 @@ enum
   STATEMENT_REMEMBER,
   STATEMENT_FORGET,
   STATEMENT_SET,
+  STATEMENT_FORMAT,
   N_STATEMENTS,
 };
 
@@ -76,6 +79,7 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_REMEMBER] = "INSERT OR REPLACE INTO known (key, state, ended, sum) VALUES (?1, ?2, ?3, ?4)",
   [STATEMENT_FORGET] = "DELETE FROM known WHERE key = ?1",
   [STATEMENT_SET] = "INSERT OR REPLACE INTO queue (name, value) VALUES (?1, ?2)",
+  [STATEMENT_FORMAT] = "PRAGMA user_version=" G_STRINGIFY (FORMAT),
 };
 
 struct _FerryQueueFile
@@ -217,10 +221,20 @@ sum_about (const FerryQueueRow *row)
   return (gint64) ferry_queue_sum_add_number (sum, (guint64) row->submitted);
 }
 
+/* What the column paused has: bits. */
+#define IS_PAUSED 1
+#define IS_SENT 2
+
+static gint64
+get_holds (const FerryQueueRow *row)
+{
+  return (row->paused ? IS_PAUSED : 0) | (row->sent ? IS_SENT : 0);
+}
+
 static gint64
 sum_state (const FerryQueueRow *row)
 {
-  const gint64 numbers[] = {row->id,       row->state,  row->place,      row->priority, row->paused,
+  const gint64 numbers[] = {row->id,       row->state,  row->place,      row->priority, get_holds (row),
                             row->attempts, row->deaths, row->not_before, row->began,    row->ended};
   guint64 sum = FERRY_QUEUE_SUM_START;
 
@@ -366,7 +380,7 @@ bind_about (sqlite3_stmt *statement, const FerryQueueRow *row)
 static void
 bind_state (sqlite3_stmt *statement, const FerryQueueRow *row)
 {
-  const gint64 numbers[] = {row->state,  row->place,      row->priority, row->paused, row->attempts,
+  const gint64 numbers[] = {row->state,  row->place,      row->priority, get_holds (row), row->attempts,
                             row->deaths, row->not_before, row->began,    row->ended};
 
   for (int i = 0; i < (int) G_N_ELEMENTS (numbers); i++)
@@ -414,6 +428,14 @@ bind_change (FerryQueueFile *self, const FerryQueueChange *change)
       statement = self->prepared[STATEMENT_SET];
       bind_text (statement, 1, "paused");
       sqlite3_bind_int64 (statement, 2, row->paused);
+      break;
+    case FERRY_QUEUE_CHANGE_NAME:
+      statement = self->prepared[STATEMENT_SET];
+      bind_text (statement, 1, "file");
+      sqlite3_bind_int64 (statement, 2, row->id);
+      break;
+    case FERRY_QUEUE_CHANGE_FORMAT:
+      statement = self->prepared[STATEMENT_FORMAT];
       break;
     }
   return statement;
@@ -648,7 +670,8 @@ read_row (FerryQueueFile *self, sqlite3_stmt *statement, FerryQueueRow *row)
   row->state = (FerryQueueRowState) sqlite3_column_int64 (statement, 11);
   row->place = sqlite3_column_int64 (statement, 12);
   row->priority = (int) sqlite3_column_int64 (statement, 13);
-  row->paused = sqlite3_column_int64 (statement, 14) != 0;
+  row->paused = (sqlite3_column_int64 (statement, 14) & IS_PAUSED) != 0;
+  row->sent = (sqlite3_column_int64 (statement, 14) & IS_SENT) != 0;
   row->attempts = (guint) sqlite3_column_int64 (statement, 15);
   row->deaths = (guint) sqlite3_column_int64 (statement, 16);
   row->not_before = sqlite3_column_int64 (statement, 17);
@@ -736,6 +759,8 @@ read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint
   *code = *code == SQLITE_OK ? other : *code;
   content->paused = ask_number (self, "SELECT value FROM queue WHERE name = 'paused'", &other) != 0;
   *code = *code == SQLITE_OK ? other : *code;
+  content->name = ask_number (self, "SELECT value FROM queue WHERE name = 'file'", &other);
+  *code = *code == SQLITE_OK ? other : *code;
   return *code == SQLITE_OK && *n_bad == 0;
 }
 
@@ -804,7 +829,7 @@ static gboolean
 make_tables (FerryQueueFile *self, GError **error)
 {
   g_autofree char *text = g_strdup_printf (
-    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, APPLICATION_ID, FORMAT);
+    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, APPLICATION_ID, FIRST_FORMAT);
 
   if (execute (self, text, error))
     return TRUE;
@@ -910,7 +935,9 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, get_row (content->rows, i)));
   for (guint i = 0; i < content->known->len; i++)
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, get_row (content->known, i)));
-  return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error);
+  return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error) &&
+         (content->name == 0 || (set_value (self, "file", content->name, error) &&
+                                 execute (self, statements[STATEMENT_FORMAT], error)));
 }
 
 /* Writes a whole new file beside the damaged one. It has no journal of its own when it is closed. */

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "pool/ferry-away-private.h"
 #include "queue/ferry-queue-value-private.h"
 #include "task/ferry-task-private.h"
 
@@ -42,6 +43,7 @@ typedef struct
   gint64 place; /* increases in the order of the list */
   int priority;
   gboolean paused;
+  gboolean sent;     /* hosts may have it, by its id and the time of its submission, which is new then */
   guint attempts;    /* how often it was begun */
   guint deaths;      /* at how many ends of its application it was under way */
   gint64 not_before; /* one that is over says since when a queue timeout counts */
@@ -79,6 +81,18 @@ void ferry_queue_row_fail (FerryQueueRow *self, const GError *error, const char 
 void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
 void ferry_queue_row_wait (FerryQueueRow *self);
+
+/* Whether it may be run once more, although it was begun. */
+gboolean ferry_queue_row_may_repeat (const FerryQueueRow *self);
+/* Whether it does no harm to run it twice, even at the same time. */
+gboolean ferry_queue_row_is_idempotent (const FerryQueueRow *self);
+/* Whether another machine can run it, as far as the row says. */
+gboolean ferry_queue_row_can_leave (const FerryQueueRow *self);
+/* Sets what the row says of away (all zero). Its pointers are those of the row, but for the arguments (transfer full).
+ * Fails as ferry_queue_value_open() does. */
+gboolean ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error);
+/* It was under way, and nobody knows how far it came. why: the middle of a sentence. */
+void ferry_queue_row_fail_as_interrupted (FerryQueueRow *self, const char *why);
 
 /* The application ends while its task runs: it waits again if it may be run once more, else it has failed. */
 void ferry_queue_row_interrupt (FerryQueueRow *self);

@@ -381,9 +381,8 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
 
 /* ---- how it stands ---- */
 
-/* Whether it may be run once more, although it was begun. */
-static gboolean
-may_repeat (const FerryQueueRow *self)
+gboolean
+ferry_queue_row_may_repeat (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
   g_autoptr (GVariant) arguments = NULL;
@@ -439,7 +438,7 @@ ferry_queue_row_lacked_workers (const FerryQueueRow *self)
     return FALSE;
   if (self->attempts == 0)
     return has_failed_with (self, FERRY_ERROR_VERSION) || has_failed_with (self, FERRY_ERROR_LAUNCH_FAILED);
-  return has_failed_with (self, FERRY_ERROR_VERSION) && may_repeat (self);
+  return has_failed_with (self, FERRY_ERROR_VERSION) && ferry_queue_row_may_repeat (self);
 }
 
 static void
@@ -494,28 +493,27 @@ ferry_queue_row_wait (FerryQueueRow *self)
   self->state = FERRY_QUEUE_ROW_WAITING;
 }
 
-static void
-fail_as_interrupted (FerryQueueRow *row)
+void
+ferry_queue_row_fail_as_interrupted (FerryQueueRow *self, const char *why)
 {
   g_autoptr (GError) error =
     g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-                 "Task '%s' was under way when the application ended, and may have done a part of its work; look what "
-                 "it has done, and try it again",
-                 row->name);
+                 "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again",
+                 self->name, why);
 
-  ferry_queue_row_fail (row, error, NULL, NULL);
+  ferry_queue_row_fail (self, error, NULL, NULL);
 }
 
 void
 ferry_queue_row_interrupt (FerryQueueRow *self)
 {
-  if (may_repeat (self))
+  if (ferry_queue_row_may_repeat (self))
     {
       ferry_queue_row_wait (self);
       ferry_queue_row_restart_wait (self);
     }
   else
-    fail_as_interrupted (self);
+    ferry_queue_row_fail_as_interrupted (self, "was under way when the application ended");
 }
 
 void
@@ -524,7 +522,7 @@ ferry_queue_row_settle (FerryQueueRow *self, guint death_limit)
   g_autoptr (GError) error = NULL;
 
   self->deaths++;
-  if (death_limit == 0 || self->deaths < death_limit || !may_repeat (self))
+  if (death_limit == 0 || self->deaths < death_limit || !ferry_queue_row_may_repeat (self))
     {
       ferry_queue_row_interrupt (self);
       return;
@@ -542,6 +540,73 @@ read_limit (GVariant *stored, const char *name)
   gint64 limit = 0;
 
   return g_variant_lookup (stored, name, "x", &limit) ? limit : 0;
+}
+
+static gboolean
+read_flag (GVariant *stored, const char *name)
+{
+  gboolean flag = FALSE;
+
+  return g_variant_lookup (stored, name, "b", &flag) && flag;
+}
+
+static guint
+read_number (GVariant *stored, const char *name)
+{
+  guint32 number = 0;
+
+  return g_variant_lookup (stored, name, "u", &number) ? number : 0;
+}
+
+gboolean
+ferry_queue_row_is_idempotent (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+
+  return stored != NULL && read_flag (stored, "idempotent");
+}
+
+gboolean
+ferry_queue_row_can_leave (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+
+  return stored != NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) && !read_flag (stored, HAS_BYTES) &&
+         !read_flag (stored, "interactive") && read_number (stored, "max-returned-descriptors") == 0 &&
+         (self->arguments == NULL || ferry_queue_value_get_name (self->arguments) == NULL);
+}
+
+static FerryAwayClass
+find_class (int priority)
+{
+  return priority > 0 ? FERRY_AWAY_HIGH : priority < 0 ? FERRY_AWAY_LOW : FERRY_AWAY_NORMAL;
+}
+
+gboolean
+ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error)
+{
+  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  g_autoptr (GVariant) arguments = self->arguments != NULL ? ferry_queue_value_open (self->arguments, error) : NULL;
+
+  if (self->arguments != NULL && arguments == NULL)
+    return FALSE;
+  *away = (FerryAwayTask){
+    .kind = self->kind,
+    .function = self->function,
+    .name = self->name,
+    .arguments = g_steal_pointer (&arguments),
+    .class = find_class (self->priority),
+    .not_before = self->not_before,
+    .expiry = ferry_queue_row_get_expiry (self),
+    .deadline = stored != NULL ? read_limit (stored, "deadline") : 0,
+    .run_timeout = stored != NULL ? read_limit (stored, "run-timeout") : 0,
+    .cancel_grace = stored != NULL ? read_limit (stored, "cancel-grace") : 0,
+    .retries = stored != NULL ? read_number (stored, "retries") : 0,
+    .attempts = self->attempts,
+    .idempotent = stored != NULL && read_flag (stored, "idempotent"),
+    .stoppable = stored != NULL && read_flag (stored, "stoppable"),
+  };
+  return TRUE;
 }
 
 gint64

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-away-private.h"
 #include "queue/ferry-queue-claims-private.h"
 #include "queue/ferry-queue-ends-private.h"
 #include "queue/ferry-queue-list-private.h"
@@ -24,6 +25,7 @@ typedef struct
   FerryQueueBatches batches;
   FerryQueueFigures figures;
   FerryQueueClaims claims;
+  FerryQueueAway away;
 } FerryQueueTasks;
 
 void ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue);

@@ -83,6 +83,7 @@ ferry_queue_tasks_drop (FerryQueueTasks *self, FerryQueueEntry *entry, gboolean 
       ferry_queue_list_remember (&self->list, known);
     }
   ferry_queue_claims_forget (&self->claims, entry);
+  ferry_queue_away_forget (&self->away, entry);
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_turns_remove (&self->turns, entry);
   ferry_queue_figures_count (&self->figures, &entry->counted, NULL);
@@ -456,7 +457,7 @@ void
 ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue)
 {
   self->ties.source =
-    (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait};
+    (FerryTaskSource){.cancelled = ignore, .pause_changed = source_pause_changed, .wait = source_wait, .done = ignore};
   self->ties.keeper.funcs = &keeper_funcs;
   self->ties.keeper.list = G_LIST_MODEL (queue);
   self->ties.broke = broke;
@@ -464,6 +465,7 @@ ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue)
   self->ties.task_type = FERRY_TYPE_TASK;
   ferry_queue_list_init (&self->list, G_LIST_MODEL (queue));
   ferry_queue_claims_init (&self->claims, &self->ties, &self->turns, &self->batches);
+  ferry_queue_away_init (&self->away, &self->ties, &self->turns, &self->batches);
 }
 
 /* The time of some tasks has come. */
@@ -505,6 +507,7 @@ void
 ferry_queue_tasks_stop (FerryQueueTasks *self, gboolean is_open)
 {
   ferry_executor_remove_keeper (self->executor, &self->ties.keeper);
+  ferry_queue_away_close (&self->away);
   ferry_queue_ends_stop (&self->ends);
   ferry_queue_batches_stop (&self->batches);
   if (self->batches.store != NULL)
@@ -521,6 +524,7 @@ ferry_queue_tasks_clear (FerryQueueTasks *self)
 {
   ferry_queue_batches_clear (&self->batches);
   ferry_queue_claims_clear (&self->claims);
+  ferry_queue_away_clear (&self->away);
   ferry_queue_turns_clear (&self->turns);
   ferry_queue_list_clear (&self->list);
   g_free (self->ties.reason);

@@ -112,7 +112,11 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
   ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
+  if (entry->ties->looked != NULL)
+    entry->ties->looked (entry->ties, entry);
   ferry_queue_entry_tell_obstacle (entry);
+  if (entry->away == FERRY_QUEUE_AWAY_AT_HOST)
+    return;
   if (entry->row.state != FERRY_QUEUE_ROW_WAITING || entry->claimed)
     return;
   entry->expiry = ferry_queue_row_get_expiry (&entry->row);
@@ -121,7 +125,7 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
       entry->expiring = g_sequence_insert_sorted (self->expiring, entry, compare_expiries, NULL);
       look_soon (self);
     }
-  if (entry->row.paused)
+  if (entry->row.paused || !ferry_queue_entry_is_here (entry))
     return;
   if (!ferry_queue_row_waits_for_its_time (&entry->row))
     entry->turn = add_ready (self, entry);

@@ -20,6 +20,8 @@
 
 #define DEFAULT_DEATH_LIMIT 3
 #define DEFAULT_KEEP_COUNT 1000
+/* How long a queue that is closed waits until what was submitted is where hosts find it, in microseconds. */
+#define SEND_TIME (5 * G_USEC_PER_SEC)
 #define DEFAULT_KEEP_TIME (30 * 24 * 3600 * (gint64) G_USEC_PER_SEC)
 
 typedef enum
@@ -57,6 +59,7 @@ struct _FerryQueue
   FerryExecutor *executor; /* const (owned) */
   FerryRouter *router;     /* const (unowned): the executor's */
   char *path;              /* const */
+  FerryRunner *cluster;    /* (owned) (nullable) */
   FerryQueueStart start;
   guint death_limit;
   guint version;
@@ -67,6 +70,8 @@ struct _FerryQueue
   GTask *opening; /* (owned) (nullable) */
   GTask *closing; /* (owned) (nullable) */
   GError *damage; /* (owned) (nullable) */
+  FerryTimer send_timer; /* while closing */
+  gboolean sends;        /* while closing: it waits for what is on its way to hosts */
 
   FerryQueueTasks tasks;
 };
@@ -75,6 +80,7 @@ enum
 {
   PROP_EXECUTOR = 1,
   PROP_PATH,
+  PROP_CLUSTER,
   PROP_START,
   PROP_DEATH_LIMIT,
   PROP_VERSION,
@@ -189,6 +195,7 @@ send_batch (gpointer queue)
   if (!self->tasks.batches.is_writing)
     {
       ferry_queue_claims_make (&self->tasks.claims);
+      ferry_queue_away_fill (&self->tasks.away);
       tell_figures (self);
     }
   if (!ferry_queue_batches_send (&self->tasks.batches))
@@ -210,6 +217,7 @@ written (gpointer owner, const GError *error)
       close_store (self);
       return;
     }
+  ferry_queue_away_do_orders (&self->tasks.away, done.orders);
   ferry_queue_batch_tell_ends (&done);
   for (guint i = 0; i < done.claims->len; i++)
     ferry_queue_claims_give (&self->tasks.claims, done.claims->pdata[i]);
@@ -248,6 +256,7 @@ convert (FerryQueue *self, FerryQueueEntry *entry)
   else if (converted != arguments)
     ferry_queue_row_set_arguments (&entry->row, converted, self->tasks.ties.folder);
   entry->row.version = self->version;
+  entry->is_stale = TRUE;
   ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_INSERT);
 }
 
@@ -314,6 +323,12 @@ tell_obstacles (FerryQueue *self)
 }
 
 static void
+look_again (FerryQueueEntry *entry, gpointer turns)
+{
+  ferry_queue_turns_update (turns, entry);
+}
+
+static void
 change_paused (FerryQueue *self, gboolean paused)
 {
   const FerryQueueRow row = {.paused = paused};
@@ -324,8 +339,22 @@ change_paused (FerryQueue *self, gboolean paused)
   self->tasks.ties.paused = paused;
   if (paused)
     ferry_queue_claims_take_back (&self->tasks.claims);
+  if (self->cluster != NULL)
+    ferry_queue_list_foreach (&self->tasks.list, look_again, &self->tasks.turns);
   tell_obstacles (self);
   notify (self, PROP_PAUSED);
+}
+
+/* The queue is open, and has a cluster. */
+static void
+open_away (FerryQueue *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->tasks.away.death_limit = self->death_limit;
+  if (!ferry_queue_away_open (&self->tasks.away, self->cluster, &self->tasks.list, &error))
+    g_warning ("Tasks of the queue '%s' run while the application does, and not beyond: %s", self->path,
+               error->message);
 }
 
 static void
@@ -350,7 +379,10 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   if (self->start != FERRY_QUEUE_START_CONTINUE)
     change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->tasks.ties.paused);
   take_rows (self, content);
+  self->tasks.away.name = content->name;
   ferry_queue_content_free (content);
+  if (self->cluster != NULL)
+    open_away (self);
   n = ferry_queue_list_get_n (&self->tasks.list);
   if (n > 0)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, 0, n);
@@ -365,6 +397,15 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
 
 /* ---- closing ---- */
 
+static void
+send_time_over (gpointer data)
+{
+  FerryQueue *self = data;
+
+  self->sends = FALSE;
+  ferry_queue_batches_send_soon (&self->tasks.batches);
+}
+
 /* Closes the file when all has ended and is written, or cannot be written. */
 static void
 close_store (FerryQueue *self)
@@ -374,8 +415,11 @@ close_store (FerryQueue *self)
 
   if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
     return;
-  if (batches->error == NULL && (self->tasks.claims.n > 0 || !is_orderly))
+  if (batches->error == NULL &&
+      (self->tasks.claims.n > 0 || !is_orderly || (self->sends && ferry_queue_away_is_busy (&self->tasks.away))))
     return;
+  ferry_timers_unset (self->router->timers, &self->send_timer);
+  ferry_queue_away_close (&self->tasks.away);
   ferry_timers_unset (self->router->timers, &batches->retry_timer);
   ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
 }
@@ -744,6 +788,47 @@ ferry_queue_flush_finish (FerryQueue *self, GAsyncResult *result, GError **error
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
+/**
+ * ferry_queue_set_cluster: (set-property cluster)
+ * @self: a queue
+ * @cluster: (nullable): a cluster, the `FerryCluster` of the library `ferry-cluster-1`; %NULL: none
+ *
+ * Lets hosts run what waits in the queue while the application is off. On the router's thread.
+ *
+ * What waits in the file is also kept by the NATS server of the cluster, where each `ferry-host --queue USER` takes
+ * tasks of this user when it has a free worker, whether the application runs or not. The next start finds how they
+ * have ended. Nothing runs twice by that: who begins a task, this application or a host, has taken it from all others
+ * before. A task that a host runs so has no progress here, and no signals but its end.
+ *
+ * The file is what counts. What it has is sent again after each start, unless it is there, and a server that loses all
+ * that it has, or cannot be reached, costs no task: the executor runs them here. A task that was left with hosts and
+ * may not run twice waits meanwhile, until they can be asked.
+ *
+ * Tasks stay here that another machine cannot run: commands, those that ask ([property@Ferry.Task:interactive]), those
+ * with bytes or descriptors, and those whose arguments have more than 64 KiB.
+ *
+ * The executor of the queue may use the cluster as well, or not.
+ */
+void
+ferry_queue_set_cluster (FerryQueue *self, FerryRunner *cluster)
+{
+  g_return_if_fail (FERRY_IS_QUEUE (self));
+  g_return_if_fail (cluster == NULL || FERRY_IS_RUNNER (cluster));
+  ferry_return_if_elsewhere (self->router->affinity);
+  ferry_return_if_fail (cluster == NULL || FERRY_RUNNER_GET_IFACE (cluster)->open_away != NULL,
+                        "ferry_queue_set_cluster: a %s has no hosts that run tasks while the application is off; give "
+                        "a FerryCluster",
+                        G_OBJECT_TYPE_NAME (cluster));
+
+  if (self->cluster == cluster)
+    return;
+  ferry_queue_away_close (&self->tasks.away);
+  g_set_object (&self->cluster, cluster);
+  if (cluster != NULL && self->phase == OPEN)
+    open_away (self);
+  notify (self, PROP_CLUSTER);
+}
+
 /* ---- the file ---- */
 
 /**
@@ -846,6 +931,8 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
   self->phase = CLOSING;
   self->tasks.claims.is_open = FALSE;
   self->closing = g_steal_pointer (&closing);
+  self->sends = TRUE;
+  ferry_timers_set (self->router->timers, &self->send_timer, g_get_monotonic_time () + SEND_TIME, send_time_over, self);
   tasks = ferry_queue_claims_list (&self->tasks.claims);
   for (guint i = 0; i < tasks->len; i++)
     {
@@ -892,6 +979,7 @@ get_is_open (FerryQueue *self)
 static const gsize fields[N_PROPERTIES] = {
   [PROP_EXECUTOR] = G_STRUCT_OFFSET (FerryQueue, executor),
   [PROP_PATH] = G_STRUCT_OFFSET (FerryQueue, path),
+  [PROP_CLUSTER] = G_STRUCT_OFFSET (FerryQueue, cluster),
   [PROP_START] = G_STRUCT_OFFSET (FerryQueue, start),
   [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryQueue, death_limit),
   [PROP_VERSION] = G_STRUCT_OFFSET (FerryQueue, version),
@@ -971,6 +1059,8 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
     }
   else if (property_id == PROP_TASK_TYPE)
     self->tasks.ties.task_type = g_value_get_gtype (value);
+  else if (property_id == PROP_CLUSTER)
+    ferry_queue_set_cluster (self, g_value_get_object (value));
   else if (property_id == PROP_PAUSED)
     {
       if (self->phase == NEW || self->phase == OPENING)
@@ -1003,6 +1093,13 @@ install_settings (void)
    * default application, or the name of the program. Only the user may read it.
    */
   properties[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
+  /**
+   * FerryQueue:cluster: (setter set_cluster)
+   *
+   * Whose hosts run what waits while the application is off; %NULL for none: see [method@FerryQueue.Queue.set_cluster].
+   */
+  properties[PROP_CLUSTER] =
+    g_param_spec_object ("cluster", NULL, NULL, FERRY_TYPE_RUNNER, FERRY_SETTABLE);
   /**
    * FerryQueue:start:
    *
@@ -1173,6 +1270,8 @@ ferry_queue_dispose (GObject *object)
   FerryQueue *self = FERRY_QUEUE (object);
   const gboolean was_open = self->phase == OPEN;
 
+  ferry_timers_unset (self->router->timers, &self->send_timer);
+
   self->phase = CLOSED;
   ferry_queue_tasks_stop (&self->tasks, was_open);
 
@@ -1188,6 +1287,7 @@ ferry_queue_finalize (GObject *object)
   g_clear_error (&self->damage);
   g_free (self->run_name);
   g_free (self->path);
+  g_clear_object (&self->cluster);
   g_object_unref (self->executor);
 
   G_OBJECT_CLASS (ferry_queue_parent_class)->finalize (object);

@@ -65,6 +65,9 @@ gboolean ferry_queue_move (FerryQueue *self, FerryTask *task, FerryTask *before,
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before, GError **error);
 
+FERRY_AVAILABLE_IN_0_2
+void ferry_queue_set_cluster (FerryQueue *self, FerryRunner *cluster);
+
 FERRY_AVAILABLE_IN_0_1
 void ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data);

@@ -1,0 +1,230 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The values that are in the streams of a queue, as bytes.
+ *
+ * They are values of GVariant in normal form and little-endian order, each with a version first.
+ *
+ * Threads: any.
+ * Trust:   what comes is of another machine. It is judged before GLib reads it, and types, lengths and ranges are
+ *          checked. What it gives is valid; that it is true is for the caller to judge. */
+
+#include "config.h"
+
+#include "cluster/ferry-away-message-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "cluster/ferry-run-message-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-layout-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+#define TASK_TYPE "(uussxxxxxuuubbmv)"
+#define BEGUN_TYPE "(uyssu)"
+#define END_TYPE "(usumvm(sissas))"
+
+static gboolean
+refuse (GError **error, const char *what)
+{
+  return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                          "The queue's stream has %s; use versions of Ferry that fit together, at both ends", what);
+}
+
+static GBytes *
+pack (GVariant *value)
+{
+  g_autoptr (GVariant) own = g_variant_ref_sink (value);
+  g_autoptr (GVariant) normal = g_variant_get_normal_form (own);
+  g_autoptr (GVariant) ordered = NULL;
+
+  ordered = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (normal) : g_variant_ref (normal);
+  return g_variant_get_data_as_bytes (ordered);
+}
+
+/* Returns (transfer full) (nullable) a value of the type. */
+static GVariant *
+unpack (GBytes *bytes, const char *type, const char *what, GError **error)
+{
+  g_autoptr (GVariant) ordered = NULL;
+  g_autoptr (GVariant) value = NULL;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  guint version;
+
+  if (ferry_layout_judge (type, strlen (type), data, size) != FERRY_VALUE_GOOD)
+    {
+      refuse (error, what);
+      return NULL;
+    }
+  /* Trusted: it has been judged, in memory of this process alone. */
+  ordered = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, TRUE));
+  value = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_variant_ref (ordered);
+  g_variant_get_child (value, 0, "u", &version);
+  if (version == FERRY_AWAY_VERSION)
+    return g_steal_pointer (&value);
+  ferry_set_error (error, FERRY_ERROR_VERSION,
+                   "The queue's stream has a message of version %u, and this program knows version %d; install the same "
+                   "version of Ferry at both ends",
+                   version, FERRY_AWAY_VERSION);
+  return NULL;
+}
+
+/* A floating “mv”. */
+static GVariant *
+box (GVariant *value)
+{
+  return g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, value != NULL ? g_variant_new_variant (value) : NULL);
+}
+
+/* ---- tasks ---- */
+
+void
+ferry_away_order_clear (FerryAwayOrder *self)
+{
+  g_free (self->function);
+  g_free (self->name);
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  *self = (FerryAwayOrder){0};
+}
+
+GBytes *
+ferry_away_task_to_bytes (const FerryAwayTask *task)
+{
+  return pack (g_variant_new ("(uussxxxxxuuubb@mv)", FERRY_AWAY_VERSION, task->kind, task->function, task->name,
+                              task->not_before, task->expiry, task->deadline, task->run_timeout, task->cancel_grace,
+                              task->retries, task->attempts, task->death_limit, task->idempotent, task->stoppable,
+                              box (task->arguments)));
+}
+
+static gboolean
+check_order (const FerryAwayOrder *self, GError **error)
+{
+  const FerryAwayTask *about = &self->about;
+
+  if (*self->function == '\0' || strlen (self->function) > FERRY_MAX_CALL_NAME ||
+      strlen (self->name) > FERRY_MAX_RUN_NAME)
+    return refuse (error, "a task whose name, or whose function's, is empty or too long");
+  if (about->kind > FERRY_TASK_KIND_STEPS)
+    return refuse (error, "a task of an unknown kind");
+  if (about->not_before < 0 || about->expiry < 0 || about->deadline < 0 || about->run_timeout < 0 ||
+      about->cancel_grace < 0)
+    return refuse (error, "a task with a negative time");
+  return TRUE;
+}
+
+gboolean
+ferry_away_order_from_bytes (FerryAwayOrder *self, GBytes *bytes, GError **error)
+{
+  g_auto (FerryAwayOrder) order = {0};
+  g_autoptr (GVariant) value = unpack (bytes, TASK_TYPE, "a task that is malformed", error);
+  FerryAwayTask *about = &order.about;
+
+  if (value == NULL)
+    return FALSE;
+  g_variant_get (value, "(uussxxxxxuuubbmv)", NULL, &about->kind, &order.function, &order.name, &about->not_before,
+                 &about->expiry, &about->deadline, &about->run_timeout, &about->cancel_grace, &about->retries,
+                 &about->attempts, &about->death_limit, &about->idempotent, &about->stoppable, &order.arguments);
+  if (!check_order (&order, error))
+    return FALSE;
+  about->function = order.function;
+  about->name = order.name;
+  about->arguments = order.arguments;
+  *self = order;
+  order = (FerryAwayOrder){0};
+  return TRUE;
+}
+
+/* ---- who has begun it ---- */
+
+void
+ferry_away_begun_clear (FerryAwayBegun *self)
+{
+  g_free (self->host);
+  g_free (self->instance);
+  *self = (FerryAwayBegun){0};
+}
+
+GBytes *
+ferry_away_begun_to_bytes (const FerryAwayBegun *self)
+{
+  return pack (g_variant_new (BEGUN_TYPE, FERRY_AWAY_VERSION, (guchar) self->by, self->host, self->instance,
+                              self->attempts));
+}
+
+gboolean
+ferry_away_begun_from_bytes (FerryAwayBegun *self, GBytes *bytes, GError **error)
+{
+  g_auto (FerryAwayBegun) begun = {0};
+  g_autoptr (GVariant) value = unpack (bytes, BEGUN_TYPE, "a note of a beginning that is malformed", error);
+  guchar by;
+
+  if (value == NULL)
+    return FALSE;
+  g_variant_get (value, BEGUN_TYPE, NULL, &by, &begun.host, &begun.instance, &begun.attempts);
+  begun.by = (FerryAwayBeginner) by;
+  if (memchr ("ahcd", by, 4) == NULL || strlen (begun.instance) > FERRY_MAX_TOKEN ||
+      (*begun.host != '\0' && !ferry_token_is_valid (begun.host)) ||
+      (begun.by == FERRY_AWAY_BY_HOST && *begun.host == '\0'))
+    return refuse (error, "a note of a beginning with an invalid name");
+  *self = begun;
+  begun = (FerryAwayBegun){0};
+  return TRUE;
+}
+
+/* ---- how it has ended ---- */
+
+void
+ferry_away_end_clear (FerryAwayEnd *self)
+{
+  g_free (self->host);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  g_free (self->trace);
+  *self = (FerryAwayEnd){0};
+}
+
+GBytes *
+ferry_away_end_to_bytes (const FerryAwayEnd *self)
+{
+  GVariant *error = self->error != NULL ? ferry_error_to_variant (self->error, self->trace, NULL) : NULL;
+
+  return pack (g_variant_new ("(usu@mv@m(sissas))", FERRY_AWAY_VERSION, self->host, self->attempts, box (self->result),
+                              g_variant_new_maybe (G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE), error)));
+}
+
+gboolean
+ferry_away_end_from_bytes (FerryAwayEnd *self, GBytes *bytes, GError **error)
+{
+  g_auto (FerryAwayEnd) end = {0};
+  g_autoptr (GVariant) value = unpack (bytes, END_TYPE, "an end that is malformed", error);
+  g_autoptr (GVariant) failure = NULL;
+
+  if (value == NULL)
+    return FALSE;
+  g_variant_get (value, "(usumvm@(sissas))", NULL, &end.host, &end.attempts, &end.result, &failure);
+  if (!ferry_token_is_valid (end.host) || (end.result != NULL && failure != NULL))
+    return refuse (error, "an end of no host, or with a result beside an error");
+  if (failure != NULL)
+    end.error = ferry_error_from_variant (failure, &end.trace);
+  *self = end;
+  end = (FerryAwayEnd){0};
+  return TRUE;
+}
+
+/* ---- subjects ---- */
+
+gboolean
+ferry_away_parse_subject (const char *subject, const char *beginning, char **file, char **id)
+{
+  const char *rest = g_str_has_prefix (subject, beginning) ? subject + strlen (beginning) : "";
+  const char *dot = strchr (rest, '.');
+  g_autofree char *first = dot != NULL ? g_strndup (rest, (gsize) (dot - rest)) : NULL;
+
+  if (first == NULL || !ferry_token_is_valid (first) || !ferry_token_is_valid (dot + 1))
+    return FALSE;
+  *file = g_steal_pointer (&first);
+  *id = g_strdup (dot + 1);
+  return TRUE;
+}

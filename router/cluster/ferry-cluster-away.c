@@ -1,0 +1,988 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The application's end of a queue's streams: sends tasks, takes them back, and looks how they have ended.
+ *
+ * It has an item for each task that may be there. What is to be done with one is written in it until it is done, however
+ * often the connection ends meanwhile. After each connect the items are held against what is there. So the streams may
+ * lose what they like: the queue's file has it.
+ *
+ * The word in 'begun' stays for an hour when a task is over: a host that has fetched the task, and was stopped before it
+ * began it, must find that somebody has.
+ *
+ * 'mark' is the first message of a file in the stream of ends. If it is gone, so are the words in 'begun', and nobody
+ * knows what was begun.
+ *
+ * Owner:   counted references: the queue's until it closes it, the thread's, and those of posts.
+ * Threads: the router's, which never waits; what may wait is done by a thread of its own.
+ * Trust:   hosts are trusted with the tasks of their queue, and with nothing else: what they write is judged. */
+
+#include "config.h"
+
+#include "cluster/ferry-cluster-away-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+#include "base/ferry-thread-private.h"
+#include "cluster/ferry-away-message-private.h"
+#include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-streams-private.h"
+
+/* How often it is looked whether tasks have ended, while some are there, in microseconds. */
+#define POLL_TIME (500 * G_TIME_SPAN_MILLISECOND)
+/* The pause between two attempts to connect doubles from the first to the last. */
+#define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+#define LAST_PAUSE (4 * G_USEC_PER_SEC)
+/* How often all is held against what is there at most, where the stream has fewer tasks than were sent. */
+#define COMPARE_TIME (5 * G_USEC_PER_SEC)
+/* How long the word in 'begun' stays of a task that is over. */
+#define MEMORY_TIME (3600 * (gint64) G_USEC_PER_SEC)
+/* How many of them are looked at, each time. */
+#define MAX_FORGOTTEN 1000
+/* How many ends are read before those that were are stored. */
+#define MAX_UNSETTLED 256
+
+typedef enum
+{
+  WANTS_NOTHING,
+  WANTS_SEND,
+  WANTS_TAKE,
+  WANTS_CANCEL,
+  WANTS_SETTLE,
+} Want;
+
+/* A task that may be there. The thread's. */
+typedef struct
+{
+  char *id;
+  Want want;
+  GBytes *bytes; /* (owned) (nullable): to be sent */
+  FerryAwayClass class;
+  gboolean is_there;   /* it was sent, as far as is known */
+  gboolean is_begun;   /* that was told */
+  gboolean has_ended;  /* that was told */
+  gboolean is_unknown; /* nobody here knows it: nothing is told */
+  guint64 end_sequence;
+} Item;
+
+typedef enum
+{
+  ORDER_EXPECT,
+  ORDER_BEGIN,
+  ORDER_SEND,
+  ORDER_TAKE,
+  ORDER_CANCEL,
+  ORDER_SETTLE,
+  ORDER_CLOSE,
+} OrderKind;
+
+typedef struct
+{
+  OrderKind kind;
+  char *id;      /* (owned) (nullable) */
+  GBytes *bytes; /* (owned) (nullable) */
+  FerryAwayClass class;
+} Order;
+
+/* A word in 'begun' of a task that is over. */
+typedef struct
+{
+  char *id;
+  gint64 since; /* monotonic time */
+} Memory;
+
+typedef struct
+{
+  FerryAway away;
+  gatomicrefcount references;
+  GMainContext *context;       /* const: (owned) */
+  char *file;                  /* const */
+  char *instance;              /* const */
+  const FerryAwayFuncs *funcs; /* const */
+  GAsyncQueue *orders;         /* const: (owned) (element-type Order) */
+
+  gpointer owner;        /* main: (unowned) (nullable): NULL once it is closed */
+  gboolean is_reachable; /* main */
+  GError *error;         /* main: (owned) (nullable) */
+  guint n_open;          /* main: orders that were not answered */
+
+  FerryStreams *stream; /* the thread's, as all below: (owned) */
+  GHashTable *items;   /* (owned) (element-type utf8 Item) */
+  GQueue wanting;      /* (element-type utf8) (owned): ids of items that may want something */
+  GQueue memories;     /* (element-type Memory) (owned) */
+  gboolean has_begun;
+  gboolean has_cleaned;
+  gboolean is_over;
+  guint n_unsettled;
+  gint64 pause;
+  gint64 next_try;
+  gint64 next_poll;
+  gint64 next_compare;
+} Away;
+
+/* What the router's thread is told. */
+typedef struct
+{
+  Away *away;     /* (owned) */
+  char *id;       /* (owned) (nullable): NULL: of the connection */
+  guint n_orders; /* how many are answered by that */
+  FerryAwayNews news;
+  FerryAwayEnd end;
+  char *host;
+  gboolean is_reachable;
+  GError *error;
+} Post;
+
+static void
+away_unref (Away *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  g_async_queue_unref (self->orders);
+  g_main_context_unref (self->context);
+  g_clear_error (&self->error);
+  g_free (self->file);
+  g_free (self->instance);
+  g_free (self);
+}
+
+static void
+item_free (gpointer data)
+{
+  Item *self = data;
+
+  g_free (self->id);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_free (self);
+}
+
+static void
+order_free (gpointer data)
+{
+  Order *self = data;
+
+  g_free (self->id);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_free (self);
+}
+
+static void
+memory_free (gpointer data)
+{
+  Memory *self = data;
+
+  g_free (self->id);
+  g_free (self);
+}
+
+/* ---- what the router's thread is told ---- */
+
+static void
+post_free (gpointer data)
+{
+  Post *self = data;
+
+  g_free (self->id);
+  g_free (self->host);
+  g_clear_error (&self->error);
+  ferry_away_end_clear (&self->end);
+  away_unref (self->away);
+  g_free (self);
+}
+
+static void
+deliver (gpointer data)
+{
+  Post *post = data;
+  Away *self = post->away;
+
+  self->n_open -= post->n_orders;
+  if (self->owner == NULL)
+    return;
+  if (post->id != NULL)
+    {
+      self->funcs->news (self->owner, post->id, &post->news);
+      return;
+    }
+  if (post->n_orders == 0)
+    {
+      self->is_reachable = post->is_reachable;
+      g_clear_error (&self->error);
+      self->error = g_steal_pointer (&post->error);
+    }
+  self->funcs->changed (self->owner);
+}
+
+static Post *
+post_new (Away *away, const char *id, guint n_orders)
+{
+  Post *self = g_new0 (Post, 1);
+
+  g_atomic_ref_count_inc (&away->references);
+  self->away = away;
+  self->id = g_strdup (id);
+  self->n_orders = n_orders;
+  return self;
+}
+
+static void
+send_post (Post *post)
+{
+  ferry_mailbox_post (post->away->context, deliver, post, post_free);
+}
+
+/* Takes error. */
+static void
+tell_connection (Away *self, gboolean is_reachable, GError *error)
+{
+  Post *post = post_new (self, NULL, 0);
+
+  post->is_reachable = is_reachable;
+  post->error = error;
+  send_post (post);
+}
+
+/* host: (nullable). n_orders: how many that answers. */
+static void
+tell (Away *self, Item *item, FerryAwayKind kind, const char *host, guint n_orders)
+{
+  Post *post = item->is_unknown ? NULL : post_new (self, item->id, n_orders);
+
+  if (post == NULL)
+    return;
+  post->host = g_strdup (host);
+  post->news = (FerryAwayNews){.kind = kind, .host = post->host};
+  send_post (post);
+}
+
+/* Takes what end has. */
+static void
+tell_end (Away *self, Item *item, FerryAwayEnd *end, guint n_orders)
+{
+  Post *post = post_new (self, item->id, n_orders);
+
+  post->end = *end;
+  *end = (FerryAwayEnd){0};
+  post->news = (FerryAwayNews){.kind = FERRY_AWAY_ENDED,
+                               .host = post->end.host,
+                               .attempts = post->end.attempts,
+                               .result = post->end.result,
+                               .error = post->end.error,
+                               .trace = post->end.trace};
+  send_post (post);
+}
+
+/* ---- an item ---- */
+
+static char *
+name (Away *self, const char *what, const char *id)
+{
+  return g_strdup_printf ("%s.%s.%s", what, self->file, id);
+}
+
+static void
+want (Away *self, Item *item, Want what)
+{
+  item->want = what;
+  g_queue_push_tail (&self->wanting, g_strdup (item->id));
+}
+
+static Item *
+add_item (Away *self, const char *id)
+{
+  Item *item = g_hash_table_lookup (self->items, id);
+
+  if (item != NULL)
+    return item;
+  item = g_new0 (Item, 1);
+  item->id = g_strdup (id);
+  g_hash_table_insert (self->items, item->id, item);
+  return item;
+}
+
+static void
+remove_item (Away *self, Item *item)
+{
+  Memory *memory = g_new0 (Memory, 1);
+
+  memory->id = g_strdup (item->id);
+  memory->since = g_get_monotonic_time ();
+  g_queue_push_tail (&self->memories, memory);
+  self->n_unsettled -= item->has_ended;
+  g_hash_table_remove (self->items, item->id);
+}
+
+static GBytes *
+make_word (Away *self, FerryAwayBeginner by)
+{
+  const FerryAwayBegun begun = {.by = by, .host = (char *) "", .instance = self->instance};
+
+  return ferry_away_begun_to_bytes (&begun);
+}
+
+/* Nobody begins the task from now on: it leaves the stream of what waits. */
+static FerryStreamsAnswer
+clear_task (Away *self, const Item *item)
+{
+  g_autofree char *subject = g_strdup_printf ("task.*.%s.%s", self->file, item->id);
+
+  return ferry_streams_purge (self->stream, subject);
+}
+
+/* ---- what is to be done with an item. Each returns whether there is a connection still ---- */
+
+static gboolean
+send_item (Away *self, Item *item)
+{
+  g_autofree char *subject =
+    g_strdup_printf ("task.%s.%s.%s", ferry_streams_name_class (item->class), self->file, item->id);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, item->bytes, NULL);
+
+  if (answer == FERRY_STREAMS_LOST)
+    return FALSE;
+  item->want = WANTS_NOTHING;
+  g_clear_pointer (&item->bytes, g_bytes_unref);
+  if (answer == FERRY_STREAMS_TOO_LARGE)
+    {
+      tell (self, item, FERRY_AWAY_TOO_LARGE, NULL, 1);
+      remove_item (self, item);
+      return TRUE;
+    }
+  item->is_there = TRUE;
+  tell (self, item, FERRY_AWAY_SENT, NULL, 1);
+  return TRUE;
+}
+
+/* Reads how it has ended, and tells it. Sets *found. */
+static gboolean
+read_end (Away *self, Item *item, guint n_orders, gboolean *found)
+{
+  g_autofree char *subject = name (self, "end", item->id);
+  g_auto (FerryStreamsMessage) message = {0};
+  g_auto (FerryAwayEnd) end = {0};
+  g_autoptr (GError) error = NULL;
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+
+  *found = answer == FERRY_STREAMS_DONE;
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NOTHING;
+  if (!ferry_away_end_from_bytes (&end, message.bytes, &error))
+    end = (FerryAwayEnd){.host = g_strdup (""), .error = g_steal_pointer (&error)};
+  item->end_sequence = message.sequence;
+  self->n_unsettled += !item->has_ended;
+  item->has_ended = TRUE;
+  tell_end (self, item, &end, n_orders);
+  return TRUE;
+}
+
+/* Somebody has the word of an item that was to be taken. */
+static gboolean
+read_beginner (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_auto (FerryStreamsMessage) message = {0};
+  g_auto (FerryAwayBegun) begun = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+  gboolean found = FALSE;
+
+  if (answer == FERRY_STREAMS_NOTHING)
+    return TRUE; /* it is tried again */
+  if (answer != FERRY_STREAMS_DONE || !read_end (self, item, 1, &found))
+    return FALSE;
+  item->want = WANTS_NOTHING;
+  if (found)
+    return TRUE;
+  if (!ferry_away_begun_from_bytes (&begun, message.bytes, NULL) || begun.by == FERRY_AWAY_BY_SOMEBODY)
+    {
+      tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, 1);
+      remove_item (self, item);
+    }
+  else if (begun.by == FERRY_AWAY_BY_HOST)
+    {
+      item->is_begun = TRUE;
+      tell (self, item, FERRY_AWAY_BEGUN, begun.host, 1);
+    }
+  else
+    {
+      tell (self, item, FERRY_AWAY_TAKEN, NULL, 1);
+      remove_item (self, item);
+    }
+  return TRUE;
+}
+
+static gboolean
+take_item (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+
+  if (answer == FERRY_STREAMS_CONFLICT)
+    return read_beginner (self, item);
+  if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
+    return FALSE;
+  tell (self, item, FERRY_AWAY_TAKEN, NULL, 1);
+  remove_item (self, item);
+  return TRUE;
+}
+
+/* Whatever word there is. An end that is there already is removed, as that of a task whose end is stored. */
+static gboolean
+close_item (Away *self, Item *item, FerryAwayBeginner by)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autofree char *end = name (self, "end", item->id);
+  g_autoptr (GBytes) word = make_word (self, by);
+  g_auto (FerryStreamsMessage) message = {.sequence = item->end_sequence};
+
+  if (ferry_streams_replace (self->stream, subject, word, 0, NULL) != FERRY_STREAMS_DONE)
+    return FALSE;
+  if (message.sequence == 0 && ferry_streams_read (self->stream, end, &message) == FERRY_STREAMS_LOST)
+    return FALSE;
+  return message.sequence == 0 || ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST;
+}
+
+static gboolean
+cancel_item (Away *self, Item *item)
+{
+  if (!close_item (self, item, FERRY_AWAY_BY_NOBODY) || clear_task (self, item) == FERRY_STREAMS_LOST)
+    return FALSE;
+  tell (self, item, FERRY_AWAY_CANCELLED, NULL, 1);
+  remove_item (self, item);
+  return TRUE;
+}
+
+static gboolean
+settle_item (Away *self, Item *item)
+{
+  if (!close_item (self, item, FERRY_AWAY_BY_SOMEBODY))
+    return FALSE;
+  send_post (post_new (self, NULL, 1));
+  remove_item (self, item);
+  return TRUE;
+}
+
+static gboolean
+do_one (Away *self, Item *item)
+{
+  switch (item->want)
+    {
+    case WANTS_SEND:
+      return send_item (self, item);
+    case WANTS_TAKE:
+      return take_item (self, item);
+    case WANTS_CANCEL:
+      return cancel_item (self, item);
+    case WANTS_SETTLE:
+      return settle_item (self, item);
+    default:
+      return TRUE;
+    }
+}
+
+/* ---- what is there ---- */
+
+/* Returns (transfer full) (nullable) the ids (element-type utf8) that subjects have behind beginning; NULL: lost. */
+static GHashTable *
+list_ids (Away *self, FerryStreamsKind kind, const char *what)
+{
+  g_autoptr (GPtrArray) subjects = NULL;
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *pattern = g_strdup_printf ("%s.%s.*", what, self->file);
+
+  if (ferry_streams_list (self->stream, kind, pattern, &subjects) == FERRY_STREAMS_LOST)
+    return NULL;
+  for (guint i = 0; i < subjects->len; i++)
+    {
+      const char *dot = strrchr (subjects->pdata[i], '.');
+
+      if (dot != NULL && ferry_token_is_valid (dot + 1))
+        g_hash_table_add (ids, g_strdup (dot + 1));
+    }
+  return g_steal_pointer (&ids);
+}
+
+/* Whether the file's first message is there. If not, it is written. */
+static gboolean
+look_for_mark (Away *self, gboolean *is_there)
+{
+  g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+
+  *is_there = answer == FERRY_STREAMS_CONFLICT;
+  return answer != FERRY_STREAMS_LOST;
+}
+
+/* Nobody knows whether the task was begun before the stream lost its memory. That nobody begins it now is seen to. */
+static gboolean
+forget_item (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_NOBODY);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+
+  if (answer == FERRY_STREAMS_CONFLICT)
+    return TRUE; /* a host has, meanwhile */
+  if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
+    return FALSE;
+  tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, item->want != WANTS_NOTHING ? 1 : 0);
+  remove_item (self, item);
+  return TRUE;
+}
+
+static gboolean
+compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHashTable *tasks)
+{
+  if (!item->is_there || item->has_ended || item->want == WANTS_CANCEL)
+    return TRUE;
+  if (g_hash_table_contains (begun, item->id))
+    {
+      if (item->want != WANTS_TAKE && !item->is_begun)
+        {
+          item->want = WANTS_NOTHING;
+          return read_beginner (self, item);
+        }
+      return TRUE;
+    }
+  item->is_begun = FALSE;
+  if (!has_mark)
+    return forget_item (self, item);
+  if (item->want == WANTS_NOTHING && !g_hash_table_contains (tasks, item->id))
+    {
+      item->is_there = FALSE;
+      tell (self, item, FERRY_AWAY_MISSING, NULL, 0);
+    }
+  return TRUE;
+}
+
+/* Returns (transfer container): the list changes meanwhile. */
+static GPtrArray *
+list_items (Away *self)
+{
+  GPtrArray *items = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    g_ptr_array_add (items, item);
+  return items;
+}
+
+/* What waits there and is of no task of the file, is withdrawn. */
+static void
+withdraw_unknown (Away *self, GHashTable *tasks)
+{
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, tasks);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    if (!g_hash_table_contains (self->items, id))
+      {
+        Item *item = add_item (self, id);
+
+        item->is_unknown = TRUE;
+        want (self, item, WANTS_CANCEL);
+      }
+}
+
+/* Words of tasks that were over in an earlier life. */
+static void
+remember_unknown (Away *self, GHashTable *begun)
+{
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, begun);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    if (!g_hash_table_contains (self->items, id))
+      {
+        Memory *memory = g_new0 (Memory, 1);
+
+        memory->id = g_strdup (id);
+        memory->since = g_get_monotonic_time ();
+        g_queue_push_tail (&self->memories, memory);
+      }
+}
+
+/* Holds all items against what is there. */
+static gboolean
+compare (Away *self)
+{
+  g_autoptr (GHashTable) tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
+  g_autoptr (GHashTable) begun = tasks != NULL ? list_ids (self, FERRY_STREAMS_ENDS, "begun") : NULL;
+  g_autoptr (GPtrArray) items = list_items (self);
+  gboolean has_mark;
+
+  if (begun == NULL || !look_for_mark (self, &has_mark))
+    return FALSE;
+  for (guint i = 0; i < items->len; i++)
+    if (!compare_item (self, items->pdata[i], has_mark, begun, tasks))
+      return FALSE;
+  if (!self->has_cleaned)
+    {
+      withdraw_unknown (self, tasks);
+      remember_unknown (self, begun);
+    }
+  self->has_cleaned = TRUE;
+  self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
+  return TRUE;
+}
+
+/* Removes words that nobody can need any more. */
+static gboolean
+forget_memories (Away *self)
+{
+  gint64 before = g_get_monotonic_time () - MEMORY_TIME;
+
+  for (guint i = 0; i < MAX_FORGOTTEN; i++)
+    {
+      Memory *memory = g_queue_peek_head (&self->memories);
+      g_autofree char *subject = memory != NULL ? name (self, "begun", memory->id) : NULL;
+      g_auto (FerryStreamsMessage) message = {0};
+      FerryStreamsAnswer answer;
+
+      if (memory == NULL || memory->since > before)
+        return TRUE;
+      answer = ferry_streams_read (self->stream, subject, &message);
+      if (answer == FERRY_STREAMS_DONE)
+        answer = ferry_streams_delete (self->stream, message.sequence);
+      if (answer == FERRY_STREAMS_LOST)
+        return FALSE;
+      memory_free (g_queue_pop_head (&self->memories));
+    }
+  return TRUE;
+}
+
+/* An end of a task that nobody waits for any more. */
+static gboolean
+drop_end (Away *self, const char *id)
+{
+  g_autofree char *subject = name (self, "end", id);
+  g_auto (FerryStreamsMessage) message = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+
+  return answer == FERRY_STREAMS_NOTHING ||
+         (answer == FERRY_STREAMS_DONE && ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST);
+}
+
+/* Looks which tasks have ended. */
+static gboolean
+read_ends (Away *self)
+{
+  g_autoptr (GHashTable) ends = list_ids (self, FERRY_STREAMS_ENDS, "end");
+  GHashTableIter iter;
+  gpointer id;
+
+  if (ends == NULL)
+    return FALSE;
+  g_hash_table_iter_init (&iter, ends);
+  while (g_hash_table_iter_next (&iter, &id, NULL) && self->n_unsettled < MAX_UNSETTLED)
+    {
+      Item *item = g_hash_table_lookup (self->items, id);
+      gboolean found;
+
+      if (item == NULL && !drop_end (self, id))
+        return FALSE;
+      if (item != NULL && !item->has_ended && item->want == WANTS_NOTHING && !read_end (self, item, 0, &found))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* How many tasks should be in the stream at the least. */
+static guint
+count_there (Away *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Item *item = value;
+
+      n += item->is_there && !item->is_begun && !item->has_ended && item->want == WANTS_NOTHING;
+    }
+  return n;
+}
+
+static gboolean
+poll_stream (Away *self)
+{
+  guint64 n_tasks = 0;
+
+  self->next_poll = g_get_monotonic_time () + POLL_TIME;
+  if (g_hash_table_size (self->items) == 0)
+    return TRUE;
+  if (!read_ends (self) || ferry_streams_count (self->stream, FERRY_STREAMS_TASKS, &n_tasks) == FERRY_STREAMS_LOST)
+    return FALSE;
+  if (n_tasks < count_there (self) && g_get_monotonic_time () >= self->next_compare && !compare (self))
+    return FALSE;
+  return forget_memories (self);
+}
+
+/* ---- the thread ---- */
+
+static void
+take_order (Away *self, Order *order)
+{
+  static const Want wants[] = {
+    [ORDER_SEND] = WANTS_SEND,
+    [ORDER_TAKE] = WANTS_TAKE,
+    [ORDER_CANCEL] = WANTS_CANCEL,
+    [ORDER_SETTLE] = WANTS_SETTLE,
+  };
+  Item *item = order->id != NULL ? add_item (self, order->id) : NULL;
+
+  if (order->kind == ORDER_CLOSE)
+    self->is_over = TRUE;
+  else if (order->kind == ORDER_BEGIN)
+    self->has_begun = TRUE;
+  else if (order->kind == ORDER_EXPECT)
+    item->is_there = TRUE;
+  else
+    {
+      /* The later order counts, and answers the earlier one. */
+      if (item->want != WANTS_NOTHING)
+        send_post (post_new (self, NULL, 1));
+      g_clear_pointer (&item->bytes, g_bytes_unref);
+      item->bytes = g_steal_pointer (&order->bytes);
+      item->class = order->class;
+      want (self, item, wants[order->kind]);
+    }
+  order_free (order);
+}
+
+/* Takes all orders, and waits for one until then. */
+static void
+take_orders (Away *self, gint64 until)
+{
+  gint64 time = until - g_get_monotonic_time ();
+  Order *order = time > 0 ? g_async_queue_timeout_pop (self->orders, (guint64) time) : g_async_queue_try_pop (self->orders);
+
+  for (; order != NULL; order = g_async_queue_try_pop (self->orders))
+    take_order (self, order);
+}
+
+static void
+lose_connection (Away *self)
+{
+  tell_connection (self, FALSE, ferry_streams_disconnect (self->stream));
+  self->next_try = g_get_monotonic_time () + self->pause;
+  self->pause = MIN (self->pause * 2, LAST_PAUSE);
+}
+
+static gboolean
+try_to_connect (Away *self)
+{
+  GError *error = NULL;
+
+  if (ferry_streams_is_connected (self->stream))
+    return TRUE;
+  if (g_get_monotonic_time () < self->next_try)
+    return FALSE;
+  if (!ferry_streams_connect (self->stream, FALSE, &error))
+    {
+      tell_connection (self, FALSE, error);
+      self->next_try = g_get_monotonic_time () + self->pause;
+      self->pause = MIN (self->pause * 2, LAST_PAUSE);
+      return FALSE;
+    }
+  if (!compare (self))
+    {
+      lose_connection (self);
+      return FALSE;
+    }
+  self->pause = FIRST_PAUSE;
+  tell_connection (self, TRUE, NULL);
+  return TRUE;
+}
+
+/* Does what is wanted, for as long as nothing else is to be done. */
+static gboolean
+do_wanted (Away *self)
+{
+  guint n = self->wanting.length;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *id = g_queue_pop_head (&self->wanting);
+      Item *item = g_hash_table_lookup (self->items, id);
+
+      if (item == NULL || item->want == WANTS_NOTHING)
+        continue;
+      if (!do_one (self, item))
+        {
+          g_queue_push_head (&self->wanting, g_steal_pointer (&id));
+          return FALSE;
+        }
+      item = g_hash_table_lookup (self->items, id);
+      if (item != NULL && item->want != WANTS_NOTHING)
+        g_queue_push_tail (&self->wanting, g_steal_pointer (&id));
+      if (g_get_monotonic_time () >= self->next_poll)
+        return TRUE;
+    }
+  return TRUE;
+}
+
+static gpointer
+run (gpointer data)
+{
+  Away *self = data;
+
+  while (!self->is_over)
+    {
+      gboolean is_connected = ferry_streams_is_connected (self->stream);
+      gint64 until = is_connected ? self->next_poll : self->next_try;
+
+      take_orders (self, is_connected && self->wanting.length > 0 ? 0 : self->has_begun ? until : G_MAXINT64 / 2);
+      if (self->is_over || !self->has_begun || !try_to_connect (self))
+        continue;
+      if (!do_wanted (self) || (g_get_monotonic_time () >= self->next_poll && !poll_stream (self)))
+        lose_connection (self);
+    }
+  ferry_streams_free (self->stream);
+  g_hash_table_unref (self->items);
+  g_queue_clear_full (&self->wanting, g_free);
+  g_queue_clear_full (&self->memories, memory_free);
+  away_unref (self);
+  return NULL;
+}
+
+/* ---- the router's thread ---- */
+
+static void
+push (FerryAway *away, OrderKind kind, const char *id, const FerryAwayTask *task)
+{
+  Away *self = (Away *) away;
+  Order *order = g_new0 (Order, 1);
+
+  order->kind = kind;
+  order->id = g_strdup (id);
+  if (task != NULL)
+    {
+      order->bytes = ferry_away_task_to_bytes (task);
+      order->class = task->class;
+    }
+  self->n_open += kind >= ORDER_SEND && kind <= ORDER_SETTLE;
+  g_async_queue_push (self->orders, order);
+}
+
+static void
+away_expect (FerryAway *self, const char *id)
+{
+  push (self, ORDER_EXPECT, id, NULL);
+}
+
+static void
+away_begin (FerryAway *self)
+{
+  push (self, ORDER_BEGIN, NULL, NULL);
+}
+
+static void
+away_send (FerryAway *self, const char *id, const FerryAwayTask *task)
+{
+  push (self, ORDER_SEND, id, task);
+}
+
+static void
+away_take (FerryAway *self, const char *id)
+{
+  push (self, ORDER_TAKE, id, NULL);
+}
+
+static void
+away_cancel (FerryAway *self, const char *id)
+{
+  push (self, ORDER_CANCEL, id, NULL);
+}
+
+static void
+away_settle (FerryAway *self, const char *id)
+{
+  push (self, ORDER_SETTLE, id, NULL);
+}
+
+static gboolean
+away_is_reachable (FerryAway *self)
+{
+  return ((Away *) self)->is_reachable;
+}
+
+static const GError *
+away_get_error (FerryAway *self)
+{
+  return ((Away *) self)->error;
+}
+
+static gboolean
+away_is_idle (FerryAway *self)
+{
+  return ((Away *) self)->n_open == 0;
+}
+
+static void
+away_close (FerryAway *away)
+{
+  Away *self = (Away *) away;
+
+  self->owner = NULL;
+  push (away, ORDER_CLOSE, NULL, NULL);
+  away_unref (self);
+}
+
+static const FerryAwayInterface interface = {
+  .expect = away_expect,
+  .begin = away_begin,
+  .send = away_send,
+  .take = away_take,
+  .cancel = away_cancel,
+  .settle = away_settle,
+  .is_reachable = away_is_reachable,
+  .get_error = away_get_error,
+  .is_idle = away_is_idle,
+  .close = away_close,
+};
+
+FerryAway *
+ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context, const char *file,
+                        const FerryAwayFuncs *funcs, gpointer owner, GError **error)
+{
+  FerryStreams *stream = ferry_streams_new (settings, NULL, 0, error);
+  Away *self;
+  GThread *thread;
+
+  if (stream == NULL)
+    return NULL;
+  self = g_new0 (Away, 1);
+  g_atomic_ref_count_init (&self->references);
+  self->away.interface = &interface;
+  self->context = g_main_context_ref (context);
+  self->file = g_strdup (file);
+  self->instance = g_uuid_string_random ();
+  self->funcs = funcs;
+  self->owner = owner;
+  self->orders = g_async_queue_new_full (order_free);
+  self->stream = stream;
+  self->items = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, item_free);
+  self->pause = FIRST_PAUSE;
+  g_atomic_ref_count_inc (&self->references);
+  thread = ferry_thread_try_new ("ferry-away", "the queue's streams", run, self, error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return &self->away;
+    }
+  g_hash_table_unref (self->items);
+  ferry_streams_free (self->stream);
+  away_unref (self);
+  away_unref (self);
+  return NULL;
+}

@@ -1,0 +1,757 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A host's end of a queue's streams: fetches tasks, runs them, and stores how they end.
+ *
+ * This is the way of a task:
+ *
+ *   1. It is fetched, when a worker is free. From now on the stream keeps it for this host, for as long as that says so,
+ *      three times in the time that the stream waits.
+ *   2. The host writes its name into the word in 'begun', by compare-and-set. Who has not written it does not run it.
+ *   3. It runs, as any other task of the pool.
+ *   4. Its end is written into 'end', unless there is one, and then the delivery is acknowledged, which removes the task.
+ *
+ * A task that comes with the word of another host has lost that host. It runs again if it may, with its own word and
+ * one more attempt; or else that is its end. A host that has just connected may have lost nothing but the server, and
+ * so may the others: for as long as the stream waits for a host it gives such a task back.
+ *
+ * A word that says that the application has cancelled or taken the task ends the run here.
+ *
+ * Owner:   counted references: the host's, the thread's, and those of posts.
+ * Threads: the router's runs tasks; a thread of its own talks to the server, and waits for no task.
+ * Trust:   the application is trusted with the functions of this host, as one with a session is. What it has sent is
+ *          judged first. */
+
+#include "config.h"
+
+#include "cluster/ferry-host-queue-private.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+#include "base/ferry-thread-private.h"
+#include "cluster/ferry-away-message-private.h"
+#include "cluster/ferry-host-service-private.h"
+#include "cluster/ferry-rate-private.h"
+#include "cluster/ferry-streams-private.h"
+#include "route/ferry-router-private.h"
+#include "task/ferry-executor-private.h"
+#include "task/ferry-task-private.h"
+
+/* How long the server is waited for, for tasks of a class, in milliseconds: while nothing runs here, and while the end of
+ * something may come. */
+#define IDLE_FETCH_TIME 300
+#define BUSY_FETCH_TIME 10
+/* How often it is looked whether tasks that run were cancelled, in microseconds. */
+#define LOOK_TIME (2 * G_USEC_PER_SEC)
+/* How long a task is given back that another host may have a use for, in microseconds. */
+#define REFUSED_TIME (10 * G_USEC_PER_SEC)
+/* The clock of a host may be wrong, or set: a task for tomorrow is looked at again and again. */
+#define MAX_DELAY (300 * (gint64) G_USEC_PER_SEC)
+/* How often an idempotent task may end its worker, where the queue has no limit. */
+#define MAX_DEATHS 1000
+#define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
+#define LAST_PAUSE (5 * G_USEC_PER_SEC)
+
+/* A task that this host has. */
+typedef struct
+{
+  FerryHostQueue *queue; /* const: (owned) */
+  char *name;            /* const: FILE.ID */
+  char *reply;           /* the thread's: of the latest delivery */
+  FerryAwayOrder order;  /* const: (owned) */
+  guint attempts;        /* const: of hosts, with this one */
+  FerryTask *task;       /* main: (owned) (nullable) */
+  gboolean is_cancelled; /* the thread's: somebody else has the word */
+  FerryAwayEnd end;      /* once it has ended: the thread's */
+} Run;
+
+struct _FerryHostQueue
+{
+  gatomicrefcount references;
+  GMainContext *context;        /* const: (owned) */
+  char *host;                   /* const: a token */
+  char *instance;               /* const */
+  char **functions;             /* const: (owned) (array zero-terminated=1) */
+  guint n_workers;              /* const */
+  GAsyncQueue *ended;           /* const: (owned) (element-type Run) */
+  _Atomic gboolean is_draining; /* any */
+  _Atomic gboolean is_over;     /* any */
+  _Atomic gboolean is_closed;   /* any: the pool takes no task now */
+  _Atomic guint n_runs;         /* any */
+
+  FerryPool *pool;                 /* main, as the next three: (owned) (nullable) */
+  FerryExecutor *executor;         /* (owned) (nullable) */
+  void (*drained) (gpointer data); /* (nullable) */
+  gpointer data;
+
+  FerryStreams *stream; /* the thread's, as all below: (owned) */
+  GHashTable *runs;    /* (element-type utf8 Run) */
+  GQueue unstored;     /* (element-type Run): have ended, and that is not written */
+  gint64 connected_at;
+  gint64 next_beat;
+  gint64 next_look;
+  gint64 next_try;
+  gint64 pause;
+  char *complaint; /* (owned) (nullable): what was said of the server last */
+  FerryRate complaints;
+};
+
+/* Wakes the thread. */
+static Run wake_up;
+
+static void
+queue_unref (FerryHostQueue *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  g_async_queue_unref (self->ended);
+  g_main_context_unref (self->context);
+  g_strfreev (self->functions);
+  g_free (self->host);
+  g_free (self->instance);
+  g_free (self);
+}
+
+static FerryHostQueue *
+queue_ref (FerryHostQueue *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+/* ---- the router's thread: a task runs ---- */
+
+/* Another place is free. */
+static void
+run_free (gpointer data)
+{
+  Run *self = data;
+
+  if (self->task != NULL && self->queue->executor != NULL)
+    ferry_executor_remove (self->queue->executor, self->task, NULL);
+  g_clear_object (&self->task);
+  ferry_away_order_clear (&self->order);
+  ferry_away_end_clear (&self->end);
+  g_free (self->name);
+  g_free (self->reply);
+  queue_unref (self->queue);
+  g_free (self);
+}
+
+static gint64
+to_monotonic (gint64 wall_clock)
+{
+  return MAX (wall_clock - g_get_real_time () + g_get_monotonic_time (), 1);
+}
+
+/* Takes error. */
+static void
+end_run (Run *run, GVariant *result, GError *error, const char *trace)
+{
+  guint before = run->order.about.attempts + run->attempts - 1;
+  guint attempts = run->task != NULL ? ferry_task_get_run (run->task)->n_attempts : 0;
+
+  run->end = (FerryAwayEnd){.host = g_strdup (run->queue->host),
+                            .attempts = MAX (attempts, before + 1),
+                            .result = result,
+                            .error = error,
+                            .trace = g_strdup (trace)};
+  g_async_queue_push (run->queue->ended, run);
+}
+
+/* One that ends its workers again and again waits for a person. */
+static GError *
+fit_error (const Run *run, GError *error)
+{
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) || !run->order.about.idempotent)
+    return error;
+  g_prefix_error (&error, "Task '%s' has ended each of its workers: ", run->order.name);
+  error->code = FERRY_ERROR_QUARANTINED;
+  return error;
+}
+
+static void
+task_done (FerryTask *task, Run *run)
+{
+  g_autofree char *trace = NULL;
+  GError *error = NULL;
+  GVariant *result = ferry_task_get_result (task, &error);
+
+  g_object_get (task, "trace", &trace, NULL);
+  end_run (run, result, error != NULL ? fit_error (run, error) : NULL, trace);
+}
+
+/* How often the pool may try it again. */
+static guint
+count_retries (const Run *run)
+{
+  const FerryAwayTask *about = &run->order.about;
+  guint attempts = about->attempts + run->attempts;
+
+  if (about->idempotent)
+    return about->death_limit > 0 ? about->death_limit - 1 : MAX_DEATHS;
+  return about->retries >= attempts ? about->retries - attempts + 1 : 0;
+}
+
+static FerryTask *
+make_task (const Run *run)
+{
+  const FerryAwayTask *about = &run->order.about;
+  FerryTask *task = ferry_task_new ((FerryTaskKind) about->kind, about->function, about->arguments);
+
+  g_object_set (task, "name", about->name, "stoppable", about->stoppable, "run-timeout", about->run_timeout, "retries",
+                count_retries (run), NULL);
+  if (about->cancel_grace > 0)
+    g_object_set (task, "cancel-grace", about->cancel_grace, NULL);
+  if (about->deadline > 0)
+    g_object_set (task, "deadline", to_monotonic (about->deadline), NULL);
+  ferry_task_get_run (task)->n_attempts = about->attempts + run->attempts - 1;
+  return task;
+}
+
+static void
+start_run (gpointer data)
+{
+  Run *run = data;
+  FerryHostQueue *self = run->queue;
+  GError *error = NULL;
+
+  if (self->executor == NULL)
+    return;
+  run->task = make_task (run);
+  g_signal_connect (run->task, "done", G_CALLBACK (task_done), run);
+  if (ferry_executor_submit_task (self->executor, run->task, &error))
+    return;
+  g_signal_handlers_disconnect_by_data (run->task, run);
+  end_run (run, NULL, error, NULL);
+}
+
+static void
+cancel_run (gpointer data)
+{
+  Run *run = data;
+
+  if (run->task != NULL)
+    ferry_task_cancel (run->task);
+}
+
+static void
+tell_drained (gpointer data)
+{
+  FerryHostQueue *self = data;
+  void (*drained) (gpointer data) = self->drained;
+
+  self->drained = NULL;
+  if (drained != NULL)
+    drained (self->data);
+}
+
+static void
+unref_posted (gpointer data)
+{
+  queue_unref (data);
+}
+
+static void
+pool_changed (FerryPool *pool, GParamSpec *pspec, FerryHostQueue *self)
+{
+  atomic_store_explicit (&self->is_closed, ferry_pool_get_error (pool) != NULL, memory_order_relaxed);
+}
+
+/* ---- the thread: ends ---- */
+
+static void
+drop_run (FerryHostQueue *self, Run *run)
+{
+  g_hash_table_remove (self->runs, run->name);
+  atomic_fetch_sub_explicit (&self->n_runs, 1, memory_order_relaxed);
+  ferry_mailbox_post (self->context, run_free, run, NULL);
+}
+
+/* Writes how the run has ended, and answers its delivery. */
+static gboolean
+store_end (FerryHostQueue *self, Run *run)
+{
+  g_autofree char *subject = g_strconcat ("end.", run->name, NULL);
+  g_autoptr (GBytes) bytes = ferry_away_end_to_bytes (&run->end);
+  FerryStreamsAnswer answer = run->is_cancelled ? FERRY_STREAMS_DONE
+                                               : ferry_streams_create (self->stream, subject, bytes, NULL);
+
+  if (answer == FERRY_STREAMS_TOO_LARGE)
+    {
+      g_clear_pointer (&run->end.result, g_variant_unref);
+      g_clear_error (&run->end.error);
+      run->end.error =
+        g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                     "Task '%s' ended with %" G_GSIZE_FORMAT " bytes, which is more than the NATS server takes; raise "
+                     "its max_payload, or write it to a file, and return the file's name",
+                     run->order.name, g_bytes_get_size (bytes));
+      return store_end (self, run);
+    }
+  return answer != FERRY_STREAMS_LOST &&
+         ferry_streams_answer (self->stream, run->reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
+}
+
+static gboolean
+store_ends (FerryHostQueue *self)
+{
+  Run *run;
+
+  while ((run = g_async_queue_try_pop (self->ended)) != NULL)
+    if (run != &wake_up)
+      g_queue_push_tail (&self->unstored, run);
+  while ((run = g_queue_peek_head (&self->unstored)) != NULL)
+    {
+      if (!store_end (self, run))
+        return FALSE;
+      g_queue_pop_head (&self->unstored);
+      drop_run (self, run);
+    }
+  return TRUE;
+}
+
+/* ---- the thread: what was fetched ---- */
+
+static gboolean
+give_back (FerryHostQueue *self, const FerryStreamsDelivery *delivery, gint64 delay)
+{
+  g_autofree char *text = g_strdup_printf ("-NAK {\"delay\": %" G_GINT64_FORMAT "}", delay * 1000);
+
+  return ferry_streams_answer (self->stream, delivery->reply, text, FALSE) != FERRY_STREAMS_LOST;
+}
+
+static gboolean
+acknowledge (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
+{
+  return ferry_streams_answer (self->stream, delivery->reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
+}
+
+static GBytes *
+make_word (FerryHostQueue *self, guint attempts)
+{
+  const FerryAwayBegun begun = {
+    .by = FERRY_AWAY_BY_HOST, .host = self->host, .instance = self->instance, .attempts = attempts};
+
+  return ferry_away_begun_to_bytes (&begun);
+}
+
+/* What a word says of a task that was delivered. */
+typedef enum
+{
+  RUNS,      /* this host has the word */
+  ENDS,      /* the same, and the task has ended with an error */
+  IS_OVER,   /* nothing is to be done any more */
+  WAITS,     /* it is given back for a while */
+  IS_LOST,   /* the connection */
+} Verdict;
+
+/* (transfer full) (nullable): why the task of a host that was lost does not run again. */
+static GError *
+judge_loss (const FerryAwayOrder *order, const FerryAwayBegun *begun)
+{
+  const FerryAwayTask *about = &order->about;
+
+  if (!about->idempotent && about->attempts + begun->attempts > about->retries)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                        "Host '%s' was lost while it ran task '%s', which may have done a part of its work; look what "
+                        "it has done, and try it again",
+                        begun->host, order->name);
+  if (about->idempotent && about->death_limit > 0 && begun->attempts >= about->death_limit)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                        "Task '%s' was under way when %u hosts were lost, the last of them '%s', and is not begun again "
+                        "by itself; find out whether it ends them, and try it again",
+                        order->name, begun->attempts, begun->host);
+  return NULL;
+}
+
+/* Another host has the word, and the stream has given the task to this one. */
+static Verdict
+take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, const FerryStreamsMessage *word,
+           const FerryAwayBegun *begun, guint *attempts, GError **error)
+{
+  g_autofree char *end_subject = g_strconcat ("end.", name, NULL);
+  g_autofree char *subject = g_strconcat ("begun.", name, NULL);
+  g_auto (FerryStreamsMessage) end = {0};
+  g_autoptr (GBytes) own = NULL;
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, end_subject, &end);
+
+  if (answer != FERRY_STREAMS_NOTHING)
+    return answer == FERRY_STREAMS_DONE ? IS_OVER : IS_LOST;
+  if (g_get_monotonic_time () - self->connected_at < ferry_streams_get_ack_wait (self->stream))
+    return WAITS;
+  *error = judge_loss (order, begun);
+  *attempts = begun->attempts + 1;
+  own = make_word (self, *attempts);
+  answer = ferry_streams_replace (self->stream, subject, own, word->sequence, NULL);
+  if (answer == FERRY_STREAMS_CONFLICT)
+    return WAITS;
+  if (answer != FERRY_STREAMS_DONE)
+    return IS_LOST;
+  return *error != NULL ? ENDS : RUNS;
+}
+
+/* There is a word already. */
+static Verdict
+read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, guint *attempts, GError **error)
+{
+  g_autofree char *subject = g_strconcat ("begun.", name, NULL);
+  g_auto (FerryStreamsMessage) word = {0};
+  g_auto (FerryAwayBegun) begun = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &word);
+
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NOTHING ? WAITS : IS_LOST;
+  if (!ferry_away_begun_from_bytes (&begun, word.bytes, NULL) || begun.by != FERRY_AWAY_BY_HOST)
+    return IS_OVER;
+  *attempts = begun.attempts;
+  /* The answer to the writing of it was lost: it has no run here. */
+  if (g_str_equal (begun.instance, self->instance))
+    return RUNS;
+  return take_over (self, name, order, &word, &begun, attempts, error);
+}
+
+static Verdict
+write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, guint *attempts, GError **error)
+{
+  g_autofree char *subject = g_strconcat ("begun.", name, NULL);
+  g_autoptr (GBytes) word = make_word (self, 1);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+  Verdict verdict = RUNS;
+
+  *attempts = 1;
+  if (answer == FERRY_STREAMS_CONFLICT)
+    verdict = read_word (self, name, order, attempts, error);
+  else if (answer != FERRY_STREAMS_DONE)
+    verdict = IS_LOST;
+  if (verdict != RUNS || order->about.expiry == 0 || order->about.expiry > g_get_real_time ())
+    return verdict;
+  *error = g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
+                        "Task '%s' was not begun in time; give it more time to wait, or start more hosts", order->name);
+  return ENDS;
+}
+
+/* Takes order and error. */
+static void
+add_run (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char *name, FerryAwayOrder *order,
+         guint attempts, GError *error)
+{
+  Run *run = g_new0 (Run, 1);
+
+  run->queue = queue_ref (self);
+  run->name = g_strdup (name);
+  run->reply = g_strdup (delivery->reply);
+  run->order = *order;
+  *order = (FerryAwayOrder){0};
+  run->attempts = attempts;
+  g_hash_table_insert (self->runs, run->name, run);
+  atomic_fetch_add_explicit (&self->n_runs, 1, memory_order_relaxed);
+  if (error != NULL)
+    end_run (run, NULL, error, NULL);
+  else
+    ferry_mailbox_post (self->context, start_run, run, NULL);
+}
+
+/* Another host may have a use for it, or it is too early. Returns for how long it is given back; 0: not at all. */
+static gint64
+get_delay (FerryHostQueue *self, const FerryAwayOrder *order)
+{
+  gint64 left = order->about.not_before > 0 ? order->about.not_before - g_get_real_time () : 0;
+
+  if (left > 0)
+    return MIN (left, MAX_DELAY);
+  return g_strv_contains ((const char *const *) self->functions, order->function) ? 0 : REFUSED_TIME;
+}
+
+/* Takes a task whose delivery is new. Returns whether there is a connection still. */
+static gboolean
+take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char *name)
+{
+  g_auto (FerryAwayOrder) order = {0};
+  g_autoptr (GError) error = NULL;
+  GError *end = NULL;
+  guint attempts = 0;
+  gint64 delay;
+
+  if (!ferry_away_order_from_bytes (&order, delivery->bytes, &error))
+    {
+      ferry_rate_log (&self->complaints, "Task '%s' is not run: %s", name, error->message);
+      return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION) ? give_back (self, delivery, REFUSED_TIME)
+                                                                       : acknowledge (self, delivery);
+    }
+  delay = get_delay (self, &order);
+  if (delay > 0)
+    return give_back (self, delivery, delay);
+  switch (write_word (self, name, &order, &attempts, &end))
+    {
+    case IS_LOST:
+      g_clear_error (&end);
+      return FALSE;
+    case IS_OVER:
+      g_clear_error (&end);
+      return acknowledge (self, delivery);
+    case WAITS:
+      g_clear_error (&end);
+      return give_back (self, delivery, MAX (ferry_streams_get_ack_wait (self->stream) / 2, G_USEC_PER_SEC));
+    default:
+      add_run (self, delivery, name, &order, attempts, end);
+      return TRUE;
+    }
+}
+
+static gboolean
+take_delivery (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
+{
+  const char *rest = g_str_has_prefix (delivery->subject, "task.") ? strchr (delivery->subject + strlen ("task."), '.')
+                                                                   : NULL;
+  g_autofree char *file = NULL;
+  g_autofree char *id = NULL;
+  g_autofree char *name = NULL;
+  Run *run;
+
+  if (rest == NULL || !ferry_away_parse_subject (rest + 1, "", &file, &id))
+    return acknowledge (self, delivery);
+  name = g_strconcat (file, ".", id, NULL);
+  run = g_hash_table_lookup (self->runs, name);
+  if (run == NULL)
+    return take_task (self, delivery, name);
+  /* It was delivered again while the server was out of reach. */
+  g_free (run->reply);
+  run->reply = g_strdup (delivery->reply);
+  return TRUE;
+}
+
+static gboolean
+may_fetch (FerryHostQueue *self)
+{
+  return !atomic_load_explicit (&self->is_draining, memory_order_relaxed) &&
+         !atomic_load_explicit (&self->is_closed, memory_order_relaxed) &&
+         g_hash_table_size (self->runs) < self->n_workers;
+}
+
+/* The first class that has tasks. */
+static gboolean
+fetch (FerryHostQueue *self)
+{
+  g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
+  const gint64 timeout = g_hash_table_size (self->runs) > 0 ? BUSY_FETCH_TIME : IDLE_FETCH_TIME;
+
+  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
+    if (ferry_streams_fetch (self->stream, class, self->n_workers - g_hash_table_size (self->runs), timeout,
+                            deliveries) == FERRY_STREAMS_LOST)
+      return FALSE;
+  for (guint i = 0; i < deliveries->len; i++)
+    if (!take_delivery (self, deliveries->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- the thread: what runs ---- */
+
+/* Says that all that this host has is in progress. */
+static gboolean
+beat (FerryHostQueue *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  self->next_beat = g_get_monotonic_time () + ferry_streams_get_ack_wait (self->stream) / 3;
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (ferry_streams_answer (self->stream, ((Run *) value)->reply, "+WPI", FALSE) == FERRY_STREAMS_LOST)
+      return FALSE;
+  return TRUE;
+}
+
+/* Looks whether somebody else has the word of what runs here: then its end here counts for nothing. */
+static gboolean
+look (FerryHostQueue *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  self->next_look = g_get_monotonic_time () + LOOK_TIME;
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Run *run = value;
+      g_autofree char *subject = g_strconcat ("begun.", run->name, NULL);
+      g_auto (FerryStreamsMessage) word = {0};
+      g_auto (FerryAwayBegun) begun = {0};
+      FerryStreamsAnswer answer =
+        run->is_cancelled ? FERRY_STREAMS_NOTHING : ferry_streams_read (self->stream, subject, &word);
+
+      if (answer == FERRY_STREAMS_LOST)
+        return FALSE;
+      if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL) ||
+          begun.by == FERRY_AWAY_BY_HOST)
+        continue;
+      run->is_cancelled = TRUE;
+      ferry_mailbox_post (self->context, cancel_run, run, NULL);
+    }
+  return TRUE;
+}
+
+/* ---- the thread ---- */
+
+static void
+complain (FerryHostQueue *self, const GError *error)
+{
+  if (g_strcmp0 (self->complaint, error->message) != 0)
+    g_message ("The queue is not served: %s", error->message);
+  g_free (self->complaint);
+  self->complaint = g_strdup (error->message);
+}
+
+static void
+note_failure (FerryHostQueue *self, const GError *error)
+{
+  complain (self, error);
+  self->next_try = g_get_monotonic_time () + self->pause;
+  self->pause = MIN (2 * self->pause, LAST_PAUSE);
+}
+
+static gboolean
+try_to_connect (FerryHostQueue *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_streams_is_connected (self->stream))
+    return TRUE;
+  if (g_get_monotonic_time () < self->next_try)
+    return FALSE;
+  if (!ferry_streams_connect (self->stream, TRUE, &error))
+    {
+      note_failure (self, error);
+      return FALSE;
+    }
+  g_message ("Serves the queue '%s' by way of %s", ferry_streams_get_prefix (self->stream),
+             ferry_streams_get_address (self->stream));
+  g_clear_pointer (&self->complaint, g_free);
+  self->connected_at = g_get_monotonic_time ();
+  self->pause = FIRST_PAUSE;
+  self->next_beat = 0;
+  return TRUE;
+}
+
+/* Waits for the end of a run, or for what is due next. */
+static void
+wait_for_end (FerryHostQueue *self)
+{
+  gint64 until = ferry_streams_is_connected (self->stream) ? MIN (self->next_beat, self->next_look) : self->next_try;
+  gint64 time = MIN (until - g_get_monotonic_time (), G_USEC_PER_SEC);
+  Run *run = time > 0 ? g_async_queue_timeout_pop (self->ended, (guint64) time) : NULL;
+
+  if (run != NULL && run != &wake_up)
+    g_queue_push_tail (&self->unstored, run);
+}
+
+static gboolean
+work (FerryHostQueue *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (!store_ends (self) || (now >= self->next_beat && !beat (self)) || (now >= self->next_look && !look (self)))
+    return FALSE;
+  return !may_fetch (self) || fetch (self);
+}
+
+static gboolean
+goes_on (FerryHostQueue *self)
+{
+  return !atomic_load_explicit (&self->is_over, memory_order_relaxed) &&
+         !(atomic_load_explicit (&self->is_draining, memory_order_relaxed) && g_hash_table_size (self->runs) == 0);
+}
+
+static gpointer
+run_thread (gpointer data)
+{
+  FerryHostQueue *self = data;
+
+  while (goes_on (self))
+    {
+      if (!try_to_connect (self))
+        wait_for_end (self);
+      else if (!work (self))
+        {
+          g_autoptr (GError) error = ferry_streams_disconnect (self->stream);
+
+          note_failure (self, error);
+        }
+      else if (!may_fetch (self))
+        wait_for_end (self);
+    }
+  ferry_streams_free (self->stream);
+  g_hash_table_unref (self->runs);
+  g_free (self->complaint);
+  ferry_mailbox_post (self->context, tell_drained, self, unref_posted);
+  return NULL;
+}
+
+/* ---- the host ---- */
+
+FerryHostQueue *
+ferry_host_queue_new (FerryPool *pool, const FerryBusSettings *settings, const char *queue, gint64 ack_wait,
+                      const char *const *functions, void (*drained) (gpointer data), gpointer data, GError **error)
+{
+  FerryStreams *stream = ferry_streams_new (settings, queue, ack_wait, error);
+  FerryHostQueue *self;
+  GThread *thread;
+
+  if (stream == NULL)
+    return NULL;
+  self = g_new0 (FerryHostQueue, 1);
+  g_atomic_ref_count_init (&self->references);
+  self->pool = g_object_ref (pool);
+  self->executor = ferry_executor_new (pool);
+  g_object_get (pool, "max-workers", &self->n_workers, NULL);
+  self->context = g_main_context_ref (ferry_executor_get_router (self->executor)->context);
+  self->host = g_strdup (settings->host);
+  self->instance = g_uuid_string_random ();
+  self->functions = g_strdupv ((char **) functions);
+  self->ended = g_async_queue_new ();
+  self->drained = drained;
+  self->data = data;
+  self->stream = stream;
+  self->runs = g_hash_table_new (g_str_hash, g_str_equal);
+  self->pause = FIRST_PAUSE;
+  g_signal_connect (pool, "notify::error", G_CALLBACK (pool_changed), self);
+  thread = ferry_thread_try_new ("ferry-queue", "the queue's streams", run_thread, queue_ref (self), error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return self;
+    }
+  g_hash_table_unref (self->runs);
+  ferry_streams_free (self->stream);
+  queue_unref (self);
+  ferry_host_queue_free (self);
+  return NULL;
+}
+
+void
+ferry_host_queue_drain (FerryHostQueue *self)
+{
+  atomic_store_explicit (&self->is_draining, TRUE, memory_order_relaxed);
+  g_async_queue_push (self->ended, &wake_up);
+}
+
+guint
+ferry_host_queue_get_n_running (FerryHostQueue *self)
+{
+  return atomic_load_explicit (&self->n_runs, memory_order_relaxed);
+}
+
+void
+ferry_host_queue_free (FerryHostQueue *self)
+{
+  self->drained = NULL;
+  atomic_store_explicit (&self->is_over, TRUE, memory_order_relaxed);
+  g_async_queue_push (self->ended, &wake_up);
+  g_signal_handlers_disconnect_by_data (self->pool, self);
+  g_clear_object (&self->executor);
+  g_clear_object (&self->pool);
+  queue_unref (self);
+}

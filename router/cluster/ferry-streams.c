@@ -1,0 +1,531 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The streams of a queue: JetStream's calls, and which of its many settings and errors count here.
+ *
+ * A queue has two streams. Both have one message a subject, and refuse what has no room: what is dropped in silence
+ * would be a task.
+ *
+ *   ferry+APPLICATION+QUEUE+tasks   ferry.APPLICATION.queue.QUEUE.task.CLASS.FILE.ID    a task that waits
+ *   ferry+APPLICATION+QUEUE+ends    ferry.APPLICATION.queue.QUEUE.begun.FILE.ID         who has begun it
+ *                                   ferry.APPLICATION.queue.QUEUE.end.FILE.ID           how it has ended
+ *                                   ferry.APPLICATION.queue.QUEUE.mark.FILE             that the stream is the same
+ *
+ * A word in 'begun' changes by compare-and-set: the server refuses a message that does not follow the one that was
+ * expected. So of several who begin a task one does.
+ *
+ * The NATS library before 3.9 has one filter a consumer, and servers before 2.10, too. So there is a consumer for each
+ * class. None has a limit of deliveries: what is beyond it would stay in the stream for ever, and nobody would see it.
+ *
+ * A call that is not answered in time ends the connection, and all calls may be made again. A delivery is answered by
+ * its subject, so that this needs no connection of its own.
+ *
+ * Owner:   one; freed by it.
+ * Threads: one at a time, which may wait.
+ * Trust:   the server is not trusted: what it gives is bounded by its largest message, and judged by who reads it. */
+
+#include "config.h"
+
+#include "cluster/ferry-streams-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "cluster/ferry-run-message-private.h"
+
+/* How long a call may take, in milliseconds. */
+#define CALL_TIMEOUT 3000
+
+/* Codes of JetStream that the library has no name for, or another one. */
+#define TOO_MANY_OF_SUBJECT 10077
+#define NANOSECONDS 1000
+
+struct _FerryStreams
+{
+  FerryServerAccess *access; /* (owned) */
+  char *prefix;
+  char *names[2]; /* by FerryStreamsKind */
+  char *application;
+  char *queue;
+  gint64 ack_wait; /* in microseconds */
+  natsConnection *nats;
+  jsCtx *context;
+  natsSubscription *subscriptions[FERRY_N_AWAY_CLASSES]; /* (nullable) */
+  GError *error;                                         /* (owned) (nullable): of the latest call that was lost */
+};
+
+static const char *const classes[FERRY_N_AWAY_CLASSES] = {"high", "normal", "low"};
+
+const char *
+ferry_streams_name_class (FerryAwayClass class)
+{
+  return classes[class];
+}
+
+void
+ferry_streams_message_clear (FerryStreamsMessage *self)
+{
+  g_clear_pointer (&self->bytes, g_bytes_unref);
+  *self = (FerryStreamsMessage){0};
+}
+
+void
+ferry_streams_delivery_free (gpointer delivery)
+{
+  FerryStreamsDelivery *self = delivery;
+
+  g_free (self->subject);
+  g_free (self->reply);
+  g_bytes_unref (self->bytes);
+  g_free (self);
+}
+
+/* ---- life cycle ---- */
+
+FerryStreams *
+ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 ack_wait, GError **error)
+{
+  g_autoptr (FerryStreams) self = g_new0 (FerryStreams, 1);
+  FerryBusSettings own = *settings;
+  g_autofree char *inbox = NULL;
+
+  if (queue != NULL && !ferry_token_is_valid (queue))
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "'%s' cannot be the name of a queue; use 1 to %u of A-Z, a-z, 0-9, '_' and '-'", queue,
+                       FERRY_MAX_TOKEN);
+      return NULL;
+    }
+  self->access = ferry_server_access_new (settings, error);
+  if (self->access == NULL)
+    return NULL;
+  self->application = g_strdup (settings->application);
+  self->queue = g_strdup (queue != NULL ? queue : ferry_server_access_get_user (self->access));
+  inbox = g_strdup_printf ("ferry.%s.queue.%s.inbox.%s", self->application, self->queue,
+                           settings->host != NULL ? settings->host : ferry_server_access_get_user (self->access));
+  own.inbox = inbox;
+  ferry_server_access_free (self->access);
+  self->access = ferry_server_access_new (&own, error);
+  if (self->access == NULL)
+    return NULL;
+  self->prefix = g_strdup_printf ("ferry.%s.queue.%s.", self->application, self->queue);
+  self->names[FERRY_STREAMS_TASKS] = g_strdup_printf ("ferry+%s+%s+tasks", self->application, self->queue);
+  self->names[FERRY_STREAMS_ENDS] = g_strdup_printf ("ferry+%s+%s+ends", self->application, self->queue);
+  self->ack_wait = ack_wait;
+  return g_steal_pointer (&self);
+}
+
+static void
+drop_connection (FerryStreams *self)
+{
+  for (guint i = 0; i < FERRY_N_AWAY_CLASSES; i++)
+    g_clear_pointer (&self->subscriptions[i], natsSubscription_Destroy);
+  g_clear_pointer (&self->context, jsCtx_Destroy);
+  g_clear_pointer (&self->nats, natsConnection_Destroy);
+}
+
+void
+ferry_streams_free (FerryStreams *self)
+{
+  drop_connection (self);
+  g_clear_pointer (&self->access, ferry_server_access_free);
+  g_clear_error (&self->error);
+  g_free (self->names[FERRY_STREAMS_TASKS]);
+  g_free (self->names[FERRY_STREAMS_ENDS]);
+  g_free (self->prefix);
+  g_free (self->application);
+  g_free (self->queue);
+  g_free (self);
+}
+
+const char *
+ferry_streams_get_prefix (FerryStreams *self)
+{
+  return self->prefix;
+}
+
+const char *
+ferry_streams_get_address (FerryStreams *self)
+{
+  return ferry_server_access_get_address (self->access);
+}
+
+gboolean
+ferry_streams_is_connected (FerryStreams *self)
+{
+  return self->nats != NULL && !natsConnection_IsClosed (self->nats);
+}
+
+GError *
+ferry_streams_disconnect (FerryStreams *self)
+{
+  drop_connection (self);
+  if (self->error == NULL)
+    self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The NATS server at '%s' does not answer",
+                               ferry_streams_get_address (self));
+  return g_steal_pointer (&self->error);
+}
+
+/* ---- what went wrong ---- */
+
+/* The server says only afterwards that it does not permit a subject, and answers nothing. */
+static void
+set_refusal (FerryStreams *self, const char *text)
+{
+  self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                             "The NATS server at '%s' does not permit what the queue '%s' needs (%s); add it to the "
+                             "permissions of this user, as 'nats.conf' has them",
+                             ferry_streams_get_address (self), self->queue, text);
+}
+
+static void
+set_missing (FerryStreams *self, FerryStreamsKind kind)
+{
+  self->error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                 "The NATS server at '%s' has no stream '%s'; start a host with --queue=%s whose user may make it",
+                 ferry_streams_get_address (self), self->names[kind], self->queue);
+}
+
+static void
+set_disabled (FerryStreams *self)
+{
+  self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING,
+                             "The NATS server at '%s' keeps no messages; start it with --jetstream, and allow that for "
+                             "the account",
+                             ferry_streams_get_address (self));
+}
+
+/* kind: of the stream that the call was about. */
+static FerryStreamsAnswer
+judge (FerryStreams *self, FerryStreamsKind kind, natsStatus status, jsErrCode code)
+{
+  const char *text = NULL;
+
+  if (status == NATS_OK)
+    return FERRY_STREAMS_DONE;
+  if (code == JSStreamWrongLastSequenceErr || code == (jsErrCode) TOO_MANY_OF_SUBJECT)
+    return FERRY_STREAMS_CONFLICT;
+  if (code == JSNoMessageFoundErr || code == JSSequenceNotFoundErr)
+    return FERRY_STREAMS_NOTHING;
+  if (status == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
+    return FERRY_STREAMS_TOO_LARGE;
+  g_clear_error (&self->error);
+  if (natsConnection_GetLastError (self->nats, &text) != NATS_OK && text != NULL &&
+      g_strstr_len (text, -1, "ermissions") != NULL)
+    set_refusal (self, text);
+  else if (code == JSStreamNotFoundErr || code == JSConsumerNotFoundErr)
+    set_missing (self, kind);
+  else if (code == JSNotEnabledErr || code == JSNotEnabledForAccountErr)
+    set_disabled (self);
+  else if (status == NATS_NO_RESPONDERS)
+    set_missing (self, kind);
+  else
+    self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The NATS server at '%s' does not answer (%s)",
+                               ferry_streams_get_address (self), ferry_server_access_describe (status));
+  return FERRY_STREAMS_LOST;
+}
+
+/* ---- the streams ---- */
+
+static natsStatus
+add_stream (FerryStreams *self, FerryStreamsKind kind, jsErrCode *code)
+{
+  g_autofree char *tasks = g_strconcat (self->prefix, "task.>", NULL);
+  g_autofree char *begun = g_strconcat (self->prefix, "begun.>", NULL);
+  g_autofree char *ends = g_strconcat (self->prefix, "end.>", NULL);
+  g_autofree char *marks = g_strconcat (self->prefix, "mark.>", NULL);
+  const char *of_tasks[] = {tasks};
+  const char *of_ends[] = {begun, ends, marks};
+  jsStreamConfig config;
+
+  jsStreamConfig_Init (&config);
+  config.Name = self->names[kind];
+  config.Discard = js_DiscardNew;
+  config.MaxMsgsPerSubject = 1;
+  if (kind == FERRY_STREAMS_TASKS)
+    {
+      config.Subjects = of_tasks;
+      config.SubjectsLen = G_N_ELEMENTS (of_tasks);
+      config.Retention = js_WorkQueuePolicy;
+      config.DiscardNewPerSubject = true;
+    }
+  else
+    {
+      config.Subjects = of_ends;
+      config.SubjectsLen = G_N_ELEMENTS (of_ends);
+    }
+  return js_AddStream (NULL, self->context, &config, NULL, code);
+}
+
+static gboolean
+is_there (FerryStreams *self, FerryStreamsKind kind, gboolean makes)
+{
+  jsErrCode code = 0;
+  jsStreamInfo *about = NULL;
+  natsStatus status = js_GetStreamInfo (&about, self->context, self->names[kind], NULL, &code);
+
+  jsStreamInfo_Destroy (about);
+  if (status != NATS_OK && code == JSStreamNotFoundErr && makes)
+    {
+      code = 0;
+      status = add_stream (self, kind, &code);
+    }
+  return judge (self, kind, status, code) == FERRY_STREAMS_DONE;
+}
+
+static natsStatus
+add_consumer (FerryStreams *self, FerryAwayClass class, jsErrCode *code)
+{
+  g_autofree char *filter = g_strdup_printf ("%stask.%s.>", self->prefix, classes[class]);
+  jsConsumerConfig config;
+
+  jsConsumerConfig_Init (&config);
+  config.Durable = classes[class];
+  config.FilterSubject = filter;
+  config.AckPolicy = js_AckExplicit;
+  config.AckWait = self->ack_wait * NANOSECONDS;
+  config.MaxDeliver = -1;
+  config.MaxAckPending = -1;
+  return js_AddConsumer (NULL, self->context, self->names[FERRY_STREAMS_TASKS], &config, NULL, code);
+}
+
+/* Of a host: what it fetches by. */
+static gboolean
+has_consumer (FerryStreams *self, FerryAwayClass class)
+{
+  jsErrCode code = 0;
+  jsConsumerInfo *about = NULL;
+  const char *stream = self->names[FERRY_STREAMS_TASKS];
+  natsStatus status = js_GetConsumerInfo (&about, self->context, stream, classes[class], NULL, &code);
+
+  if (status == NATS_OK && about->Config != NULL && about->Config->AckWait > 0)
+    self->ack_wait = about->Config->AckWait / NANOSECONDS;
+  jsConsumerInfo_Destroy (about);
+  if (status != NATS_OK && code == JSConsumerNotFoundErr)
+    {
+      code = 0;
+      status = add_consumer (self, class, &code);
+    }
+  return judge (self, FERRY_STREAMS_TASKS, status, code) == FERRY_STREAMS_DONE;
+}
+
+static gboolean
+subscribe (FerryStreams *self, FerryAwayClass class)
+{
+  g_autofree char *filter = g_strdup_printf ("%stask.%s.>", self->prefix, classes[class]);
+  jsErrCode code = 0;
+  jsSubOptions options;
+  natsStatus status;
+
+  jsSubOptions_Init (&options);
+  options.Stream = self->names[FERRY_STREAMS_TASKS];
+  options.Consumer = classes[class];
+  options.ManualAck = true;
+  status = js_PullSubscribe (&self->subscriptions[class], self->context, filter, classes[class], NULL, &options, &code);
+  return judge (self, FERRY_STREAMS_TASKS, status, code) == FERRY_STREAMS_DONE;
+}
+
+gboolean
+ferry_streams_connect (FerryStreams *self, gboolean makes, GError **error)
+{
+  jsOptions options;
+  gboolean are_there;
+
+  if (ferry_streams_is_connected (self))
+    return TRUE;
+  drop_connection (self);
+  self->nats = ferry_server_access_connect (self->access, NULL, NULL, NULL, error);
+  if (self->nats == NULL)
+    return FALSE;
+  jsOptions_Init (&options);
+  options.Wait = CALL_TIMEOUT;
+  are_there = natsConnection_JetStream (&self->context, self->nats, &options) == NATS_OK &&
+              is_there (self, FERRY_STREAMS_TASKS, makes) && is_there (self, FERRY_STREAMS_ENDS, makes);
+  for (FerryAwayClass class = 0; makes && are_there && class < FERRY_N_AWAY_CLASSES; class ++)
+    are_there = has_consumer (self, class) && subscribe (self, class);
+  if (are_there)
+    return TRUE;
+  g_propagate_error (error, ferry_streams_disconnect (self));
+  return FALSE;
+}
+
+/* ---- messages ---- */
+
+static FerryStreamsKind
+get_kind (const char *subject)
+{
+  return g_str_has_prefix (subject, "task.") ? FERRY_STREAMS_TASKS : FERRY_STREAMS_ENDS;
+}
+
+static FerryStreamsAnswer
+publish (FerryStreams *self, const char *subject, GBytes *bytes, jsPubOptions *options, guint64 *sequence)
+{
+  g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
+  jsErrCode code = 0;
+  jsPubAck *answer = NULL;
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+  natsStatus status;
+
+  if ((gint64) size + 1024 > natsConnection_GetMaxPayload (self->nats))
+    return FERRY_STREAMS_TOO_LARGE;
+  options->MaxWait = CALL_TIMEOUT;
+  status = js_Publish (&answer, self->context, whole, data, (int) size, options, &code);
+  if (status == NATS_OK && sequence != NULL)
+    *sequence = answer->Sequence;
+  jsPubAck_Destroy (answer);
+  return judge (self, get_kind (subject), status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, guint64 *sequence)
+{
+  jsPubOptions options;
+
+  jsPubOptions_Init (&options);
+  options.ExpectNoMessage = true;
+  return publish (self, subject, bytes, &options, sequence);
+}
+
+FerryStreamsAnswer
+ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected, guint64 *sequence)
+{
+  jsPubOptions options;
+
+  jsPubOptions_Init (&options);
+  options.ExpectLastSubjectSeq = expected;
+  return publish (self, subject, bytes, &options, sequence);
+}
+
+FerryStreamsAnswer
+ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage *message)
+{
+  g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
+  jsErrCode code = 0;
+  natsMsg *found = NULL;
+  natsStatus status =
+    js_GetLastMsg (&found, self->context, self->names[FERRY_STREAMS_ENDS], whole, NULL, &code);
+  FerryStreamsAnswer answer = judge (self, FERRY_STREAMS_ENDS, status, code);
+
+  if (answer == FERRY_STREAMS_DONE)
+    {
+      message->bytes = g_bytes_new (natsMsg_GetData (found), (gsize) natsMsg_GetDataLength (found));
+      message->sequence = natsMsg_GetSequence (found);
+      message->time = natsMsg_GetTime (found) / NANOSECONDS;
+    }
+  natsMsg_Destroy (found);
+  return answer;
+}
+
+FerryStreamsAnswer
+ferry_streams_delete (FerryStreams *self, guint64 sequence)
+{
+  jsErrCode code = 0;
+  natsStatus status = js_DeleteMsg (self->context, self->names[FERRY_STREAMS_ENDS], sequence, NULL, &code);
+
+  return judge (self, FERRY_STREAMS_ENDS, status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_purge (FerryStreams *self, const char *subject)
+{
+  g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
+  jsErrCode code = 0;
+  jsOptions options;
+  natsStatus status;
+
+  jsOptions_Init (&options);
+  options.Wait = CALL_TIMEOUT;
+  options.Stream.Purge.Subject = whole;
+  status = js_PurgeStream (self->context, self->names[FERRY_STREAMS_TASKS], &options, &code);
+  return judge (self, FERRY_STREAMS_TASKS, status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_list (FerryStreams *self, FerryStreamsKind kind, const char *pattern, GPtrArray **subjects)
+{
+  g_autofree char *whole = g_strconcat (self->prefix, pattern, NULL);
+  jsErrCode code = 0;
+  jsStreamInfo *about = NULL;
+  jsOptions options;
+  natsStatus status;
+
+  *subjects = g_ptr_array_new_with_free_func (g_free);
+  jsOptions_Init (&options);
+  options.Wait = CALL_TIMEOUT;
+  options.Stream.Info.SubjectsFilter = whole;
+  status = js_GetStreamInfo (&about, self->context, self->names[kind], &options, &code);
+  for (int i = 0; status == NATS_OK && about->State.Subjects != NULL && i < about->State.Subjects->Count; i++)
+    {
+      const char *subject = about->State.Subjects->List[i].Subject;
+
+      if (g_str_has_prefix (subject, self->prefix))
+        g_ptr_array_add (*subjects, g_strdup (subject + strlen (self->prefix)));
+    }
+  jsStreamInfo_Destroy (about);
+  return judge (self, kind, status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_count (FerryStreams *self, FerryStreamsKind kind, guint64 *n)
+{
+  jsErrCode code = 0;
+  jsStreamInfo *about = NULL;
+  natsStatus status = js_GetStreamInfo (&about, self->context, self->names[kind], NULL, &code);
+
+  if (status == NATS_OK)
+    *n = about->State.Msgs;
+  jsStreamInfo_Destroy (about);
+  return judge (self, kind, status, code);
+}
+
+/* ---- deliveries ---- */
+
+gint64
+ferry_streams_get_ack_wait (FerryStreams *self)
+{
+  return self->ack_wait;
+}
+
+FerryStreamsAnswer
+ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout, GPtrArray *deliveries)
+{
+  jsErrCode code = 0;
+  natsMsgList list = {0};
+  natsStatus status = natsSubscription_Fetch (&list, self->subscriptions[class], (int) n, timeout, &code);
+
+  for (int i = 0; i < list.Count; i++)
+    {
+      natsMsg *message = list.Msgs[i];
+      const char *subject = natsMsg_GetSubject (message);
+
+      if (natsMsg_GetReply (message) != NULL && g_str_has_prefix (subject, self->prefix))
+        {
+          FerryStreamsDelivery *delivery = g_new0 (FerryStreamsDelivery, 1);
+
+          delivery->subject = g_strdup (subject + strlen (self->prefix));
+          delivery->reply = g_strdup (natsMsg_GetReply (message));
+          delivery->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
+          g_ptr_array_add (deliveries, delivery);
+        }
+    }
+  natsMsgList_Destroy (&list);
+  return status == NATS_TIMEOUT && ferry_streams_is_connected (self)
+           ? FERRY_STREAMS_DONE
+           : judge (self, FERRY_STREAMS_TASKS, status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_answer (FerryStreams *self, const char *reply, const char *text, gboolean wants_answer)
+{
+  natsMsg *answer = NULL;
+  natsStatus status;
+
+  if (!wants_answer)
+    status = natsConnection_PublishString (self->nats, reply, text);
+  else
+    status = natsConnection_RequestString (&answer, self->nats, reply, text, CALL_TIMEOUT);
+  natsMsg_Destroy (answer);
+  return judge (self, FERRY_STREAMS_TASKS, status, 0);
+}
