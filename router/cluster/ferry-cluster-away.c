@@ -385,28 +385,29 @@ read_beginner (Away *self, Item *item)
   g_auto (FerryStreamsMessage) message = {0};
   g_auto (FerryAwayBegun) begun = {0};
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+  const guint n_orders = item->want != WANTS_NOTHING;
   gboolean found = FALSE;
 
   if (answer == FERRY_STREAMS_NOTHING)
     return TRUE; /* it is tried again */
-  if (answer != FERRY_STREAMS_DONE || !read_end (self, item, 1, &found))
+  if (answer != FERRY_STREAMS_DONE || !read_end (self, item, n_orders, &found))
     return FALSE;
   item->want = WANTS_NOTHING;
   if (found)
     return TRUE;
   if (!ferry_away_begun_from_bytes (&begun, message.bytes, NULL) || begun.by == FERRY_AWAY_BY_SOMEBODY)
     {
-      tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, 1);
+      tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, n_orders);
       remove_item (self, item);
     }
   else if (begun.by == FERRY_AWAY_BY_HOST)
     {
       item->is_begun = TRUE;
-      tell (self, item, FERRY_AWAY_BEGUN, begun.host, 1);
+      tell (self, item, FERRY_AWAY_BEGUN, begun.host, n_orders);
     }
   else
     {
-      tell (self, item, FERRY_AWAY_TAKEN, NULL, 1);
+      tell (self, item, FERRY_AWAY_TAKEN, NULL, n_orders);
       remove_item (self, item);
     }
   return TRUE;
@@ -541,10 +542,7 @@ compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHas
   if (g_hash_table_contains (begun, item->id))
     {
       if (item->want != WANTS_TAKE && !item->is_begun)
-        {
-          item->want = WANTS_NOTHING;
-          return read_beginner (self, item);
-        }
+        return read_beginner (self, item);
       return TRUE;
     }
   item->is_begun = FALSE;

@@ -367,7 +367,9 @@ judge_loss (const FerryAwayOrder *order, const FerryAwayBegun *begun)
   return NULL;
 }
 
-/* Another host has the word, and the stream has given the task to this one. */
+/* A host has the word, and the stream has given the task to this one. That host may be this one itself: then it has
+ * ended, and the answer to its delivery was lost, or the answer to the writing of the word was, and it was not begun.
+ * What the application writes when it has the end comes between nothing that is read here and the new word. */
 static Verdict
 take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, const FerryStreamsMessage *word,
            const FerryAwayBegun *begun, guint *attempts, GError **error)
@@ -380,10 +382,14 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
 
   if (answer != FERRY_STREAMS_NOTHING)
     return answer == FERRY_STREAMS_DONE ? IS_OVER : IS_LOST;
-  if (g_get_monotonic_time () - self->connected_at < ferry_streams_get_ack_wait (self->stream))
-    return WAITS;
-  *error = judge_loss (order, begun);
-  *attempts = begun->attempts + 1;
+  *attempts = begun->attempts;
+  if (!g_str_equal (begun->instance, self->instance))
+    {
+      if (g_get_monotonic_time () - self->connected_at < ferry_streams_get_ack_wait (self->stream))
+        return WAITS;
+      *error = judge_loss (order, begun);
+      *attempts += 1;
+    }
   own = make_word (self, *attempts);
   answer = ferry_streams_replace (self->stream, subject, own, word->sequence, NULL);
   if (answer == FERRY_STREAMS_CONFLICT)
@@ -406,10 +412,6 @@ read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
     return answer == FERRY_STREAMS_NOTHING ? WAITS : IS_LOST;
   if (!ferry_away_begun_from_bytes (&begun, word.bytes, NULL) || begun.by != FERRY_AWAY_BY_HOST)
     return IS_OVER;
-  *attempts = begun.attempts;
-  /* The answer to the writing of it was lost: it has no run here. */
-  if (g_str_equal (begun.instance, self->instance))
-    return RUNS;
   return take_over (self, name, order, &word, &begun, attempts, error);
 }
 

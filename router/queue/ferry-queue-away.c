@@ -242,13 +242,14 @@ end_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const F
     ferry_run_complete (run, news->result);
 }
 
-/* What was there is gone. */
+/* What was there is gone. It counts as begun. */
 static void
 forget_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
 {
   g_autoptr (FerryTask) task = NULL;
   FerryRun *run;
 
+  entry->row.attempts++;
   if (ferry_queue_row_may_repeat (&entry->row))
     {
       come_back (self, entry, id);

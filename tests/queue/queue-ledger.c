@@ -16,6 +16,8 @@
 #include "ferry-test.h"
 
 #define N_TASKS 300
+/* How long the application is off after a kill, where it is, in milliseconds. */
+#define MAX_OFF 3000
 /* A kill comes when the ledger has grown by up to so many bytes, or else at a time of up to so many milliseconds. */
 #define MAX_GROWTH 1500
 #define MAX_TIME 300
@@ -28,6 +30,8 @@ typedef struct
   char *folder;         /* (owned) */
   char *ledger;         /* (owned) */
   const char *server;   /* (nullable) */
+  gboolean is_off;      /* after each kill, for a while */
+  guint n_tasks;
   GSubprocess *process; /* (owned) (nullable): the application, while it runs */
   guint n_kills;
   guint max_kills;
@@ -144,6 +148,13 @@ has_grown (gpointer data)
   return get_size (self) < self->size_to_kill ? G_SOURCE_CONTINUE : kill_one (self);
 }
 
+static gboolean
+start_again (gpointer self)
+{
+  start (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 ended (GObject *process, GAsyncResult *result, gpointer data)
 {
@@ -156,6 +167,8 @@ ended (GObject *process, GAsyncResult *result, gpointer data)
       g_assert_cmpint (g_subprocess_get_exit_status (G_SUBPROCESS (process)), ==, 0);
       self->over = TRUE;
     }
+  else if (self->is_off)
+    g_timeout_add ((guint) g_rand_int_range (self->random, 0, MAX_OFF), start_again, self);
   else
     start (self);
 }
@@ -166,11 +179,13 @@ start (Ledger *self)
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "queue-application", NULL);
   g_autofree char *queue = g_build_filename (self->folder, "state", "queue.db", NULL);
-  g_autofree char *n = g_strdup_printf ("%d", N_TASKS);
+  g_autofree char *n = g_strdup_printf ("%u", self->n_tasks);
   g_autoptr (GError) error = NULL;
 
   if (self->server != NULL)
     g_subprocess_launcher_setenv (launcher, "FERRY_SERVER", self->server, TRUE);
+  if (self->is_off)
+    g_subprocess_launcher_setenv (launcher, "FERRY_TEST_OFF", "1", TRUE);
   self->process = g_subprocess_launcher_spawn (launcher, &error, program, queue, self->ledger, n, NULL);
   g_assert_no_error (error);
   g_subprocess_wait_async (self->process, NULL, ended, self);
@@ -189,13 +204,13 @@ typedef struct
 } Story;
 
 static void
-read_line (Story *stories, const char *line, guint *n_listed)
+read_line (Story *stories, guint n_tasks, const char *line, guint *n_listed)
 {
   char *rest;
-  guint64 key = line[0] != '\0' ? g_ascii_strtoull (line + 2, &rest, 10) : N_TASKS;
+  guint64 key = line[0] != '\0' ? g_ascii_strtoull (line + 2, &rest, 10) : n_tasks;
   Story *story = &stories[key];
 
-  if (key >= N_TASKS)
+  if (key >= n_tasks)
     return;
   story->n_begun += line[0] == 'b';
   story->n_ended += line[0] == 'e';
@@ -235,7 +250,7 @@ check_story (guint key, const Story *story)
 static void
 check_ledger (Ledger *self)
 {
-  Story stories[N_TASKS] = {0};
+  g_autofree Story *stories = g_new0 (Story, self->n_tasks);
   g_autofree char *text = NULL;
   g_auto (GStrv) lines = NULL;
   guint n_listed = 0, n_failed = 0, n_again = 0;
@@ -243,22 +258,27 @@ check_ledger (Ledger *self)
   g_assert_true (g_file_get_contents (self->ledger, &text, NULL, NULL));
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++)
-    read_line (stories, lines[i], &n_listed);
-  g_assert_cmpuint (n_listed, ==, N_TASKS);
-  for (guint i = 0; i < N_TASKS; i++)
+    read_line (stories, self->n_tasks, lines[i], &n_listed);
+  g_assert_cmpuint (n_listed, ==, self->n_tasks);
+  for (guint i = 0; i < self->n_tasks; i++)
     {
       check_story (i, &stories[i]);
       n_failed += stories[i].state == FERRY_TASK_STATE_FAILED;
       n_again += stories[i].n_begun > 1;
     }
-  g_test_message ("%u kills; %u of %d tasks may or may not have run, %u ran more than once", self->n_kills, n_failed,
-                  N_TASKS, n_again);
+  g_test_message ("%u kills; %u of %u tasks may or may not have run, %u ran more than once", self->n_kills, n_failed,
+                  self->n_tasks, n_again);
 }
 
 static void
-play (guint32 seed, const char *server, guint *n_kills)
+play (guint32 seed, const char *server, gboolean is_off, guint *n_kills)
 {
-  Ledger self = {.random = g_rand_new_with_seed (seed), .max_kills = QUEUE_LEDGER_KILLS, .server = server};
+  const char *given = g_getenv ("FERRY_TEST_LEDGER_TASKS");
+  Ledger self = {.random = g_rand_new_with_seed (seed),
+                 .max_kills = QUEUE_LEDGER_KILLS,
+                 .server = server,
+                 .is_off = is_off,
+                 .n_tasks = given != NULL ? (guint) atoi (given) : N_TASKS};
 
   g_test_message ("seed %u", seed);
   self.folder = g_dir_make_tmp ("ferry-ledger-XXXXXX", NULL);
@@ -274,7 +294,7 @@ play (guint32 seed, const char *server, guint *n_kills)
 }
 
 void
-queue_ledger_play (const char *server)
+queue_ledger_play (const char *server, gboolean is_off)
 {
   const char *given = g_getenv ("FERRY_TEST_LEDGER_SEED");
   guint32 seed = given != NULL ? (guint32) g_ascii_strtoull (given, NULL, 10) : (guint32) g_test_rand_int ();
@@ -282,6 +302,6 @@ queue_ledger_play (const char *server)
   guint n_kills = 0;
 
   do
-    play (seed++, server, &n_kills);
+    play (seed++, server, is_off, &n_kills);
   while (is_large && n_kills < QUEUE_LEDGER_KILLS_LARGE);
 }

@@ -13,7 +13,7 @@
 static void
 test_ledger (void)
 {
-  queue_ledger_play (NULL);
+  queue_ledger_play (NULL, FALSE);
 }
 
 int

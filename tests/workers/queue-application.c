@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An application with a queue, that may be killed at any moment and started again. It is its own worker, or that of
- * hosts, if the environment has a FERRY_SERVER.
+ * hosts, if the environment has a FERRY_SERVER. With FERRY_TEST_OFF it is both, and hosts run what waits while it is off.
  *
  *   queue-application QUEUE LEDGER N
  *
@@ -251,7 +251,7 @@ make_executor (GError **error)
 #ifdef FERRY_TEST_CLUSTER
   const char *server = g_getenv ("FERRY_SERVER");
 
-  if (server != NULL)
+  if (server != NULL && g_getenv ("FERRY_TEST_OFF") == NULL)
     {
       FerryRouter *router = ferry_router_get_default ();
       g_autoptr (FerryCluster) cluster = ferry_cluster_new (router, server, "queue");
@@ -264,6 +264,21 @@ make_executor (GError **error)
     }
 #endif
   return ferry_executor_new_for_program ("/proc/self/exe", error);
+}
+
+/* Hosts run what waits while the application is off. */
+static void
+set_cluster (FerryExecutor *executor)
+{
+#ifdef FERRY_TEST_CLUSTER
+  g_autoptr (FerryCluster) cluster = NULL;
+
+  if (g_getenv ("FERRY_TEST_OFF") == NULL)
+    return;
+  ferry_pool_set_max_workers (ferry_executor_get_pool (executor), 1);
+  cluster = ferry_cluster_new (ferry_router_get_default (), g_getenv ("FERRY_SERVER"), "queue");
+  ferry_queue_set_cluster (queue, FERRY_RUNNER (cluster));
+#endif
 }
 
 int
@@ -283,6 +298,7 @@ main (int argc, char **argv)
   loop = g_main_loop_new (NULL, FALSE);
   queue = ferry_queue_new (executor, argv[1]);
   g_object_set (queue, "death-limit", 0, NULL);
+  set_cluster (executor);
   ferry_queue_open_async (queue, NULL, opened, argv[2]);
   g_main_loop_run (loop);
   g_object_unref (queue);

@@ -1,0 +1,74 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An application with a queue, a NATS server that keeps messages, and hosts that run what is in it
+ * (tests/workers/away-worker.c). */
+
+#pragma once
+
+#include <ferry-cluster.h>
+#include <ferry-queue.h>
+
+#include "cluster/nats-test.h"
+
+G_BEGIN_DECLS
+
+#define AWAY_TEST_N_HOSTS 2
+
+typedef struct
+{
+  NatsTestServer *server;                   /* (owned) */
+  char *url;                                /* (owned) */
+  char *folder;                             /* (owned): of the queue, the ledger and the streams */
+  char *path;                               /* (owned): of the queue's file */
+  char *ledger;                             /* (owned) */
+  char *configuration;                      /* (owned): of the server */
+  GSubprocess *hosts[AWAY_TEST_N_HOSTS];    /* (owned) (nullable) */
+  FerryRouter *router;                      /* (owned) */
+  FerryExecutor *executor;                  /* (owned) (nullable): of the application, while it runs */
+  FerryCluster *cluster;                    /* (owned) (nullable) */
+  FerryQueue *queue;                        /* (owned) (nullable) */
+  gboolean runs_here;                       /* the application runs tasks, too; else its executor is paused */
+  const char *cluster_url;                  /* (nullable): the application's, in place of the server's */
+} AwayTest;
+
+/* The server runs, and nothing else. */
+AwayTest *away_test_new (void);
+void away_test_free (AwayTest *self);
+void away_test_start_server (AwayTest *self);
+
+/* Each has one worker, and two seconds until others take it for lost. */
+void away_test_start_host (AwayTest *self, guint host);
+void away_test_signal_host (AwayTest *self, guint host, int signal_number);
+/* Waits until the host has logged these words. */
+void away_test_await_log (AwayTest *self, guint host, const char *words);
+/* Kills it. */
+void away_test_end_host (AwayTest *self, guint host);
+
+/* The application starts, and opens its queue. */
+void away_test_begin (AwayTest *self);
+/* How many messages one of the two streams has, 'tasks' or 'ends'. */
+guint away_test_count_messages (AwayTest *self, const char *stream);
+/* Waits until so many tasks are in the stream of tasks. */
+void away_test_await_tasks (AwayTest *self, guint n);
+/* Removes all messages of a stream; deletes: the stream, too. */
+void away_test_purge (AwayTest *self, const char *stream, gboolean deletes);
+/* The application ends as if it was killed. */
+void away_test_kill (AwayTest *self);
+/* In order. */
+void away_test_close (AwayTest *self);
+/* Submits a task with the properties that follow. */
+void away_test_submit (AwayTest *self, const char *function, const char *key, ...) G_GNUC_NULL_TERMINATED;
+/* (transfer full) */
+FerryTask *away_test_get (AwayTest *self, const char *key);
+/* Waits until the task has ended. */
+void away_test_await (AwayTest *self, const char *key);
+/* Waits until the ledger has so many lines that begin with the letter; key: (nullable): of that task. */
+void away_test_await_lines (AwayTest *self, char letter, const char *key, guint n);
+guint away_test_count_lines (AwayTest *self, char letter, const char *key);
+/* Lets a task of the function hold go on. */
+void away_test_let_go (AwayTest *self, const char *key);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AwayTest, away_test_free)
+
+G_END_DECLS

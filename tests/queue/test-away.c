@@ -1,0 +1,578 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: queue/ferry-queue-away.c, cluster/ferry-cluster-away.c, cluster/ferry-host-queue.c, cluster/ferry-streams.c,
+ *        cluster/ferry-away-message.c
+ *
+ * What a queue has left with hosts, with a real server and real hosts. */
+
+#include "config.h"
+
+#include "queue/away-test.h"
+
+#include <signal.h>
+#include <string.h>
+
+static void
+assert_done (AwayTest *test, const char *key)
+{
+  g_autoptr (FerryTask) task = away_test_get (test, key);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (task, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, key);
+  g_assert_cmpuint (away_test_count_lines (test, 'e', key), ==, 1);
+}
+
+static void
+assert_failed (AwayTest *test, const char *key, FerryError code, const char *words)
+{
+  g_autoptr (FerryTask) task = away_test_get (test, key);
+
+  g_assert_error (ferry_task_get_error (task), FERRY_ERROR, (int) code);
+  ferry_test_assert_says (ferry_task_get_error (task)->message, words);
+}
+
+/* A host has made the streams, and is gone. */
+static void
+make_streams (AwayTest *test)
+{
+  away_test_start_host (test, 0);
+  away_test_begin (test);
+  away_test_submit (test, "note", "first", NULL);
+  away_test_await (test, "first");
+  assert_done (test, "first");
+  away_test_end_host (test, 0);
+  away_test_close (test);
+}
+
+static void
+test_left (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  static const char *const keys[] = {"one", "two", "three"};
+
+  make_streams (test);
+  away_test_begin (test);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    away_test_submit (test, "note", keys[i], "idempotent", (gboolean) i % 2, NULL);
+  away_test_submit (test, "fail", "four", NULL);
+  away_test_await_tasks (test, 4);
+  away_test_kill (test);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "one"), ==, 0);
+
+  away_test_start_host (test, 1);
+  away_test_await_tasks (test, 0);
+  away_test_end_host (test, 1);
+
+  away_test_begin (test);
+  away_test_await (test, "four");
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (FerryTask) task = away_test_get (test, keys[i]);
+
+      away_test_await (test, keys[i]);
+      assert_done (test, keys[i]);
+      g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+    }
+  {
+    g_autoptr (FerryTask) task = away_test_get (test, "four");
+
+    g_assert_error (ferry_task_get_error (task), G_IO_ERROR, G_IO_ERROR_BUSY);
+    g_assert_cmpstr (ferry_task_get_error (task)->message, ==, "The key 'four' is busy");
+  }
+  /* What is in the file is not there any more. */
+  away_test_close (test);
+  g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 0);
+  away_test_begin (test);
+  assert_done (test, "one");
+}
+
+/* It closes in order, and what it has submitted last is with the hosts. */
+static void
+test_close (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "before", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_submit (test, "note", "last", NULL);
+  away_test_close (test);
+  g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 2);
+}
+
+/* once: the task may not run twice. */
+static void
+lose_host (AwayTest *test, gboolean once)
+{
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", "idempotent", !once, NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_end_host (test, 0);
+  away_test_let_go (test, "held");
+  away_test_start_host (test, 1);
+  away_test_await_tasks (test, 0);
+  away_test_begin (test);
+  away_test_await (test, "held");
+}
+
+static void
+test_once (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  lose_host (test, TRUE);
+  assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost while it ran task");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+}
+
+static void
+test_again (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  lose_host (test, FALSE);
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 2);
+  task = away_test_get (test, "held");
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
+}
+
+/* It is one of those that end what runs them. */
+static void
+test_quarantine (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "die", "bad", "idempotent", TRUE, NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_tasks (test, 0);
+  away_test_begin (test);
+  away_test_await (test, "bad");
+  assert_failed (test, "bad", FERRY_ERROR_QUARANTINED, "has ended each of its workers");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "bad"), ==, 3);
+}
+
+/* The tasks are gone: nobody can have begun them, and they are sent again. */
+static void
+test_purged (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_submit (test, "note", "two", NULL);
+  away_test_await_tasks (test, 2);
+  away_test_purge (test, "tasks", FALSE);
+  away_test_await_tasks (test, 2);
+  away_test_kill (test);
+  away_test_purge (test, "tasks", FALSE);
+  away_test_begin (test);
+  away_test_await_tasks (test, 2);
+  away_test_start_host (test, 0);
+  away_test_await (test, "one");
+  away_test_await (test, "two");
+  assert_done (test, "one");
+  assert_done (test, "two");
+}
+
+/* All is gone, with who has begun what: what may not run twice is for a person to judge. */
+static void
+test_reset (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) again = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "once", NULL);
+  away_test_submit (test, "note", "often", "idempotent", TRUE, NULL);
+  away_test_await_tasks (test, 2);
+  away_test_kill (test);
+  away_test_purge (test, "tasks", TRUE);
+  away_test_purge (test, "ends", TRUE);
+  away_test_start_host (test, 0);
+  away_test_begin (test);
+  away_test_await (test, "often");
+  away_test_await (test, "once");
+  assert_done (test, "often");
+  assert_failed (test, "once", FERRY_ERROR_INTERRUPTED, "the NATS server lost what it knew of it");
+  task = away_test_get (test, "once");
+  again = ferry_executor_retry (test->executor, task, NULL);
+  g_assert_nonnull (again);
+  away_test_await (test, "once");
+  assert_done (test, "once");
+}
+
+static void
+test_no_server (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  nats_test_server_kill (test->server);
+  test->runs_here = TRUE;
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await (test, "one");
+  assert_done (test, "one");
+}
+
+static gboolean
+says_why (gpointer task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL && g_str_has_prefix (text, "A host may have begun it. No NATS server answers at");
+}
+
+/* What was left with hosts and may not run twice waits until they can be asked; the other runs here meanwhile. */
+static void
+test_server_lost (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "once", NULL);
+  away_test_submit (test, "note", "often", "idempotent", TRUE, NULL);
+  away_test_await_tasks (test, 2);
+  away_test_kill (test);
+  nats_test_server_kill (test->server);
+  test->runs_here = TRUE;
+  away_test_begin (test);
+  away_test_await (test, "often");
+  assert_done (test, "often");
+  task = away_test_get (test, "once");
+  ferry_test_run_until (says_why, task);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "once"), ==, 0);
+  away_test_start_server (test);
+  away_test_await (test, "once");
+  assert_done (test, "once");
+  away_test_await_tasks (test, 0);
+  /* The other one was withdrawn. */
+  away_test_start_host (test, 0);
+  away_test_submit (test, "note", "last", NULL);
+  away_test_await (test, "last");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "often"), ==, 1);
+}
+
+static void
+test_cancel (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) waiting = NULL;
+  g_autoptr (FerryTask) running = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "waiting", NULL);
+  away_test_submit (test, "hold", "running", "priority", 1, NULL);
+  away_test_await_tasks (test, 2);
+  waiting = away_test_get (test, "waiting");
+  g_assert_true (ferry_task_cancel (waiting));
+  away_test_await_tasks (test, 1);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "running", 1);
+  running = away_test_get (test, "running");
+  g_assert_true (ferry_task_cancel (running));
+  g_assert_cmpint (ferry_task_get_state (running), ==, FERRY_TASK_STATE_CANCELLED);
+  /* The host has one worker, which is free again. */
+  away_test_submit (test, "note", "next", NULL);
+  away_test_await (test, "next");
+  assert_done (test, "next");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "waiting"), ==, 0);
+  g_assert_cmpuint (away_test_count_lines (test, 'e', "running"), ==, 0);
+}
+
+/* Cancelled while the server was away: it hears of that later, also by the next process. */
+static void
+test_late_cancel (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "waiting", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  nats_test_server_kill (test->server);
+  away_test_begin (test);
+  task = away_test_get (test, "waiting");
+  g_assert_true (ferry_task_cancel (task));
+  away_test_close (test);
+  away_test_start_server (test);
+  away_test_begin (test);
+  away_test_await_tasks (test, 0);
+  away_test_start_host (test, 0);
+  away_test_submit (test, "note", "next", NULL);
+  away_test_await (test, "next");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "waiting"), ==, 0);
+}
+
+static void
+test_pause (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "paused", NULL);
+  away_test_submit (test, "note", "other", NULL);
+  away_test_await_tasks (test, 2);
+  task = away_test_get (test, "paused");
+  g_assert_true (ferry_task_pause (task));
+  away_test_await_tasks (test, 1);
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  away_test_await_tasks (test, 0);
+  g_object_set (test->queue, "paused", FALSE, NULL);
+  away_test_await_tasks (test, 1);
+  away_test_start_host (test, 0);
+  away_test_await (test, "other");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "paused"), ==, 0);
+  g_assert_true (ferry_task_resume (task));
+  away_test_await (test, "paused");
+  assert_done (test, "paused");
+}
+
+static void
+assert_order (AwayTest *test, const char *const *keys)
+{
+  g_autofree char *text = NULL;
+  const char *at;
+
+  g_assert_true (g_file_get_contents (test->ledger, &text, NULL, NULL));
+  at = text;
+  for (; *keys != NULL; keys++)
+    {
+      g_autofree char *line = g_strdup_printf ("b %s ", *keys);
+
+      at = strstr (at, line);
+      g_assert_nonnull (at);
+    }
+}
+
+static void
+test_priority (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "low", "priority", -5, NULL);
+  away_test_submit (test, "note", "normal", NULL);
+  away_test_submit (test, "note", "raised", "priority", -5, NULL);
+  away_test_submit (test, "note", "high", "priority", 5, NULL);
+  away_test_await_tasks (test, 4);
+  task = away_test_get (test, "raised");
+  g_assert_true (ferry_executor_set_task_priority (test->executor, task, 5, NULL));
+  away_test_await_tasks (test, 3);
+  away_test_await_tasks (test, 4);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'e', "low", 1);
+  assert_order (test, (const char *const[]){"high", "raised", "normal", "low", NULL});
+}
+
+static void
+test_not_before (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  const gint64 time = g_get_real_time () + 3 * G_USEC_PER_SEC;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "later", "not-before", time, NULL);
+  away_test_submit (test, "note", "never", "not-before", time + 3600 * (gint64) G_USEC_PER_SEC, NULL);
+  away_test_await_tasks (test, 2);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "later", 1);
+  g_assert_cmpint (g_get_real_time (), >=, time);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "never"), ==, 0);
+}
+
+/* What a host cannot be given stays, and is run by the application. */
+static void
+test_stays (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autofree char *large = g_strnfill (100000, 'k');
+  g_autoptr (FerryTask) task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new ("(ss)", test->ledger, large));
+  g_autoptr (FerryTask) submitted = NULL;
+
+  make_streams (test);
+  test->runs_here = TRUE;
+  away_test_begin (test);
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  submitted = ferry_queue_submit (test->queue, task, "large", NULL);
+  away_test_submit (test, "note", "asks", "interactive", TRUE, NULL);
+  g_object_set (test->queue, "paused", FALSE, NULL);
+  away_test_await (test, "large");
+  away_test_await (test, "asks");
+  assert_done (test, "asks");
+  g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 0);
+}
+
+static void
+test_large_result (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_start_host (test, 0);
+  away_test_begin (test);
+  away_test_submit (test, "big", "big", NULL);
+  away_test_await (test, "big");
+  assert_failed (test, "big", FERRY_ERROR_TOO_LARGE, "raise its max_payload");
+}
+
+/* SIGTERM: it finishes what it has begun. */
+static void
+test_drain (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_submit (test, "note", "next", NULL);
+  away_test_await_tasks (test, 2);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_signal_host (test, 0, SIGTERM);
+  away_test_await_log (test, 0, "Finishes 1 tasks that run");
+  away_test_let_go (test, "held");
+  g_assert_true (g_subprocess_wait (test->hosts[0], NULL, NULL));
+  g_assert_cmpint (g_subprocess_get_exit_status (test->hosts[0]), ==, 0);
+  g_clear_object (&test->hosts[0]);
+  away_test_begin (test);
+  away_test_await (test, "held");
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "next"), ==, 0);
+}
+
+/* A host that was stopped for longer than others wait for it, and comes back with the task in its hands. */
+static void
+test_stopped (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_start_host (test, 1);
+  away_test_signal_host (test, 0, SIGSTOP);
+  away_test_await (test, "held");
+  assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost");
+  away_test_signal_host (test, 0, SIGCONT);
+  away_test_let_go (test, "held");
+  away_test_await_lines (test, 'e', "held", 1);
+  away_test_submit (test, "note", "next", NULL);
+  away_test_await (test, "next");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+  away_test_close (test);
+  away_test_begin (test);
+  assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost");
+}
+
+/* The application and a host take from the same: each task is run once. */
+static void
+test_both (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  guint n_at_host = 0;
+
+  make_streams (test);
+  test->runs_here = TRUE;
+  away_test_begin (test);
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  away_test_start_host (test, 0);
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+
+      away_test_submit (test, "work", key, NULL);
+    }
+  g_object_set (test->queue, "paused", FALSE, NULL);
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+      g_autoptr (FerryTask) task = away_test_get (test, key);
+
+      away_test_await (test, key);
+      assert_done (test, key);
+      g_assert_cmpuint (away_test_count_lines (test, 'b', key), ==, 1);
+      n_at_host += ferry_test_get_string (task, "host-name") != NULL;
+    }
+  g_test_message ("%u of 200 were told as a host's", n_at_host);
+}
+
+/* The server is started again under what runs. */
+static void
+test_restart (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "held", 1);
+  nats_test_server_kill (test->server);
+  away_test_let_go (test, "held");
+  away_test_await_lines (test, 'e', "held", 1);
+  away_test_start_server (test);
+  away_test_await (test, "held");
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  nats_test_add ("/away/hosts-run-what-an-application-has-left", test_left);
+  nats_test_add ("/away/what-was-submitted-last-is-sent-before-the-close", test_close);
+  nats_test_add ("/away/a-task-that-runs-once-ends-with-its-host", test_once);
+  nats_test_add ("/away/a-task-that-may-runs-again-at-another-host", test_again);
+  nats_test_add ("/away/a-task-that-ends-its-workers-waits-for-a-person", test_quarantine);
+  nats_test_add ("/away/tasks-that-the-server-has-lost-are-sent-again", test_purged);
+  nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
+  nats_test_add ("/away/without-a-server-all-goes-on-here", test_no_server);
+  nats_test_add ("/away/what-a-host-may-have-begun-waits-for-the-server", test_server_lost);
+  nats_test_add ("/away/a-cancelled-task-does-not-run", test_cancel);
+  nats_test_add ("/away/a-cancel-without-a-server-counts-later", test_late_cancel);
+  nats_test_add ("/away/a-paused-task-comes-back", test_pause);
+  nats_test_add ("/away/a-higher-priority-is-first", test_priority);
+  nats_test_add ("/away/a-task-waits-for-its-time", test_not_before);
+  nats_test_add ("/away/what-no-host-can-run-stays", test_stays);
+  nats_test_add ("/away/a-result-that-is-too-large-is-an-error", test_large_result);
+  nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
+  nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
+  nats_test_add ("/away/each-task-is-begun-here-or-there", test_both);
+  nats_test_add ("/away/a-server-that-is-started-again-costs-no-task", test_restart);
+  return g_test_run ();
+}
