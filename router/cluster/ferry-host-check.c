@@ -18,6 +18,7 @@
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-streams-private.h"
 
 /* How long the server may take, in seconds. */
 #define SERVER_SECONDS 10
@@ -341,6 +342,28 @@ check_metrics_file (const FerryHostOptions *options)
   return FALSE;
 }
 
+/* Makes the streams of the queue where they are not there, as the host does. */
+static gboolean
+check_queue (const FerryHostOptions *options)
+{
+  g_autofree char *connection_name = NULL;
+  g_autoptr (FerryStreams) streams = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryBusSettings settings;
+
+  if (options->queue == NULL)
+    return TRUE;
+  ferry_host_get_bus_settings (options, &settings, &connection_name);
+  streams = ferry_streams_new (&settings, options->queue, (gint64) options->cut_timeout * G_USEC_PER_SEC, &error);
+  if (streams == NULL || !ferry_streams_connect (streams, TRUE, &error))
+    {
+      ferry_host_say ("queue", "%s", error->message);
+      return FALSE;
+    }
+  ferry_host_say ("queue", "'%s' has its streams at %s", options->queue, ferry_streams_get_address (streams));
+  return TRUE;
+}
+
 gboolean
 ferry_host_check (const FerryHostOptions *options)
 {
@@ -357,6 +380,7 @@ ferry_host_check (const FerryHostOptions *options)
   program_is_well = check_program (options, &program);
   server_is_well =
     program.router != NULL && ferry_router_get_running (program.router) && check_server (options, &program);
+  server_is_well = check_queue (options) && server_is_well;
   ferry_host_program_stop (&program);
   return files_are_well && program_is_well && server_is_well;
 }

@@ -34,11 +34,10 @@ read_configuration (void)
   return g_steal_pointer (&text);
 }
 
-NatsTestServer *
-server_test_new (void)
+static NatsTestServer *
+start (const char *configuration)
 {
-  static const char *const users[] = {"ALPHA", "BETA", "ALICE", "BOB", "GAMMA", "CAROL"};
-  g_autofree char *configuration = read_configuration ();
+  static const char *const users[] = {"ALPHA", "BETA", "ALICE", "BOB", "GAMMA", "CAROL", "OPERATOR"};
   NatsTestServer *server = nats_test_server_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (users); i++)
@@ -49,6 +48,27 @@ server_test_new (void)
     }
   nats_test_server_start (server, configuration);
   return server;
+}
+
+NatsTestServer *
+server_test_new (void)
+{
+  g_autofree char *configuration = read_configuration ();
+
+  return start (configuration);
+}
+
+NatsTestServer *
+server_test_new_with_streams (const char *folder, char **configuration)
+{
+  g_autofree char *store = g_strdup_printf ("jetstream { store_dir: \"%s\"", folder);
+  g_autofree char *plain = read_configuration ();
+  g_autoptr (GString) text = g_string_new (plain);
+
+  g_assert_cmpuint (g_string_replace (text, "#jetstream { store_dir: \"/var/lib/nats\"", store, 0), ==, 1);
+  g_assert_cmpuint (g_string_replace (text, "#jetstream: enabled", "jetstream: enabled", 0), ==, 1);
+  *configuration = g_string_free (g_steal_pointer (&text), FALSE);
+  return start (*configuration);
 }
 
 char *

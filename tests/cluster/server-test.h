@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 gboolean server_test_must_skip (void);
 
 NatsTestServer *server_test_new (void);
+/* The same, with the streams of queues in a folder. configuration: (out) (transfer full): for its next start. */
+NatsTestServer *server_test_new_with_streams (const char *folder, char **configuration);
 /* Returns (transfer full) the URL for a user. */
 char *server_test_dup_url (NatsTestServer *server, const char *user, const char *password);
 

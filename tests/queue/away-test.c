@@ -11,23 +11,80 @@
 #include <string.h>
 
 #include "base/ferry-tree-private.h"
+#include "cluster/server-test.h"
 
-AwayTest *
-away_test_new (void)
+static AwayTest *
+make (void)
 {
   AwayTest *self = g_new0 (AwayTest, 1);
   g_autoptr (GError) error = NULL;
 
-  self->server = nats_test_server_new ();
+  self->application = "away";
+  self->user = "user";
   self->folder = g_dir_make_tmp ("ferry-away-XXXXXX", &error);
   g_assert_no_error (error);
   self->path = g_build_filename (self->folder, "queue.db", NULL);
   self->ledger = g_build_filename (self->folder, "ledger", NULL);
-  self->configuration = g_strdup_printf ("jetstream { store_dir: \"%s/streams\" }\n", self->folder);
   self->router = ferry_router_new (NULL);
   g_assert_true (ferry_router_start (self->router, &error));
+  return self;
+}
+
+AwayTest *
+away_test_new (void)
+{
+  AwayTest *self = make ();
+
+  self->server = nats_test_server_new ();
+  self->configuration = g_strdup_printf ("jetstream { store_dir: \"%s/streams\" }\n", self->folder);
   away_test_start_server (self);
   self->url = nats_test_server_get_url (self->server, "nats", "127.0.0.1");
+  return self;
+}
+
+/* (transfer full): for a user of the server; NULL: for one who needs no name. */
+static char *
+dup_url (AwayTest *self, const char *user)
+{
+  return self->password != NULL ? server_test_dup_url (self->server, user, self->password) : g_strdup (self->url);
+}
+
+/* (transfer full): a program of a host, as one user of the server. */
+static GSubprocess *
+spawn_host (AwayTest *self, const char *user, const char *check)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
+  g_autofree char *worker = ferry_test_build_path ("away-worker");
+  g_autofree char *url = dup_url (self, user);
+  g_autofree char *log = g_build_filename (self->folder, user, NULL);
+  g_autofree char *queue = g_strdup_printf ("--queue=%s", self->user);
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process;
+
+  g_subprocess_launcher_set_child_setup (launcher, ferry_test_end_with_the_test, NULL, NULL);
+  g_subprocess_launcher_setenv (launcher, "FERRY_SERVER", url, TRUE);
+  g_subprocess_launcher_set_stderr_file_path (launcher, log);
+  process = g_subprocess_launcher_spawn (launcher, &error, program, "--application", self->application, "--name", user,
+                                         "--workers=1", "--cut-timeout=2", queue, check, worker, NULL);
+  g_assert_no_error (error);
+  return process;
+}
+
+AwayTest *
+away_test_new_with_users (void)
+{
+  AwayTest *self = make ();
+  g_autofree char *streams = g_build_filename (self->folder, "streams", NULL);
+  g_autoptr (GSubprocess) operator = NULL;
+
+  self->server = server_test_new_with_streams (streams, &self->configuration);
+  self->url = nats_test_server_get_url (self->server, "nats", "127.0.0.1");
+  self->application = "demo";
+  self->user = "alice";
+  self->password = "secret";
+  operator = spawn_host (self, "operator", "--check");
+  g_assert_true (g_subprocess_wait_check (operator, NULL, NULL));
   return self;
 }
 
@@ -63,19 +120,7 @@ static const char *const names[AWAY_TEST_N_HOSTS] = {"alpha", "beta"};
 void
 away_test_start_host (AwayTest *self, guint host)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
-  g_autofree char *worker = ferry_test_build_path ("away-worker");
-  g_autofree char *server = g_strdup_printf ("--server=%s", self->url);
-  g_autofree char *log = g_build_filename (self->folder, names[host], NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_subprocess_launcher_set_child_setup (launcher, ferry_test_end_with_the_test, NULL, NULL);
-  g_subprocess_launcher_set_stderr_file_path (launcher, log);
-  self->hosts[host] = g_subprocess_launcher_spawn (launcher, &error, program, server, "--application=away", "--name",
-                                                   names[host], "--workers=1", "--cut-timeout=2", "--queue=user",
-                                                   worker, NULL);
-  g_assert_no_error (error);
+  self->hosts[host] = spawn_host (self, names[host], "--verbose");
 }
 
 void
@@ -138,14 +183,14 @@ away_test_begin (AwayTest *self)
   g_autofree char *worker = ferry_test_build_path ("away-worker");
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){worker, NULL});
   g_autoptr (FerryPool) pool = ferry_pool_new (self->router, launcher);
+  g_autofree char *url = dup_url (self, self->user);
   gboolean is_open = FALSE;
 
   ferry_pool_set_max_workers (pool, 2);
   self->executor = ferry_executor_new (pool);
   if (!self->runs_here)
     ferry_executor_set_paused (self->executor, TRUE, FALSE);
-  self->cluster =
-    ferry_cluster_new (self->router, self->cluster_url != NULL ? self->cluster_url : self->url, "away");
+  self->cluster = ferry_cluster_new (self->router, url, self->application);
   self->queue = ferry_queue_new (self->executor, self->path);
   ferry_queue_set_cluster (self->queue, FERRY_RUNNER (self->cluster));
   ferry_queue_open_async (self->queue, NULL, note_opened, &is_open);
@@ -163,7 +208,9 @@ typedef struct
 static void
 look_begin (Look *self, AwayTest *test)
 {
-  g_assert_cmpint (natsConnection_ConnectTo (&self->nats, test->url), ==, NATS_OK);
+  g_autofree char *url = dup_url (test, "operator");
+
+  g_assert_cmpint (natsConnection_ConnectTo (&self->nats, url), ==, NATS_OK);
   g_assert_cmpint (natsConnection_JetStream (&self->context, self->nats, NULL), ==, NATS_OK);
 }
 
@@ -177,7 +224,7 @@ look_end (Look *self)
 guint
 away_test_count_messages (AwayTest *self, const char *stream)
 {
-  g_autofree char *name = g_strdup_printf ("ferry+away+user+%s", stream);
+  g_autofree char *name = g_strdup_printf ("ferry+%s+%s+%s", self->application, self->user, stream);
   jsStreamInfo *about = NULL;
   guint n = 0;
   Look look;
@@ -212,10 +259,66 @@ away_test_await_tasks (AwayTest *self, guint n)
   ferry_test_look_until (has_tasks, &tasks);
 }
 
+char *
+away_test_dup_task_name (AwayTest *self)
+{
+  g_autofree char *stream = g_strdup_printf ("ferry+%s+%s+tasks", self->application, self->user);
+  jsStreamInfo *about = NULL;
+  jsOptions options;
+  const char *subject;
+  char *name;
+  Look look;
+
+  look_begin (&look, self);
+  jsOptions_Init (&options);
+  options.Stream.Info.SubjectsFilter = ">";
+  g_assert_cmpint (js_GetStreamInfo (&about, look.context, stream, &options, NULL), ==, NATS_OK);
+  g_assert_nonnull (about->State.Subjects);
+  subject = strstr (about->State.Subjects->List[0].Subject, ".task.");
+  name = g_strdup (strchr (subject + strlen (".task."), '.') + 1);
+  jsStreamInfo_Destroy (about);
+  look_end (&look);
+  return name;
+}
+
+void
+away_test_publish (AwayTest *self, const char *subject, const char *text)
+{
+  g_autofree char *whole = g_strdup_printf ("ferry.%s.queue.%s.%s", self->application, self->user, subject);
+  jsPubAck *answer = NULL;
+  Look look;
+
+  look_begin (&look, self);
+  g_assert_cmpint (js_Publish (&answer, look.context, whole, text, (int) strlen (text), NULL, NULL), ==, NATS_OK);
+  jsPubAck_Destroy (answer);
+  look_end (&look);
+}
+
+gboolean
+away_test_may (AwayTest *self, const char *user, gboolean publishes, const char *subject)
+{
+  g_autofree char *url = dup_url (self, user);
+  natsConnection *connection = NULL;
+  natsSubscription *subscription = NULL;
+  const char *text = NULL;
+  gboolean may;
+
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  if (publishes)
+    g_assert_cmpint (natsConnection_PublishString (connection, subject, "text"), ==, NATS_OK);
+  else
+    g_assert_cmpint (natsConnection_SubscribeSync (&subscription, connection, subject), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  may = natsConnection_GetLastError (connection, &text) != NATS_NOT_PERMITTED;
+  natsSubscription_Destroy (subscription);
+  natsConnection_Destroy (connection);
+  return may;
+}
+
 void
 away_test_purge (AwayTest *self, const char *stream, gboolean deletes)
 {
-  g_autofree char *name = g_strdup_printf ("ferry+away+user+%s", stream);
+  g_autofree char *name = g_strdup_printf ("ferry+%s+%s+%s", self->application, self->user, stream);
   Look look;
 
   look_begin (&look, self);
@@ -229,9 +332,9 @@ away_test_purge (AwayTest *self, const char *stream, gboolean deletes)
 static void
 drop (AwayTest *self)
 {
-  g_clear_object (&self->queue);
-  g_clear_object (&self->cluster);
-  g_clear_object (&self->executor);
+  ferry_test_finalize (g_steal_pointer (&self->queue));
+  ferry_test_finalize (g_steal_pointer (&self->cluster));
+  ferry_test_finalize (g_steal_pointer (&self->executor));
 }
 
 void

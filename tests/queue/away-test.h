@@ -29,11 +29,15 @@ typedef struct
   FerryCluster *cluster;                    /* (owned) (nullable) */
   FerryQueue *queue;                        /* (owned) (nullable) */
   gboolean runs_here;                       /* the application runs tasks, too; else its executor is paused */
-  const char *cluster_url;                  /* (nullable): the application's, in place of the server's */
+  const char *application;                  /* "away", unless a test sets another one, as the next ones */
+  const char *user;                         /* "user" */
+  const char *password;                     /* (nullable): of all users */
 } AwayTest;
 
 /* The server runs, and nothing else. */
 AwayTest *away_test_new (void);
+/* The server runs data/nats.conf, and its operator has made the streams of alice. */
+AwayTest *away_test_new_with_users (void);
 void away_test_free (AwayTest *self);
 void away_test_start_server (AwayTest *self);
 
@@ -51,6 +55,12 @@ void away_test_begin (AwayTest *self);
 guint away_test_count_messages (AwayTest *self, const char *stream);
 /* Waits until so many tasks are in the stream of tasks. */
 void away_test_await_tasks (AwayTest *self, guint n);
+/* (transfer full): what comes behind “task.CLASS.” in the subject of a task that waits. */
+char *away_test_dup_task_name (AwayTest *self);
+/* Publishes a message of the operator, at a subject behind that of the queue. */
+void away_test_publish (AwayTest *self, const char *subject, const char *text);
+/* Whether a user may publish at a subject, or subscribe to it. */
+gboolean away_test_may (AwayTest *self, const char *user, gboolean publishes, const char *subject);
 /* Removes all messages of a stream; deletes: the stream, too. */
 void away_test_purge (AwayTest *self, const char *stream, gboolean deletes);
 /* The application ends as if it was killed. */

@@ -550,6 +550,163 @@ test_restart (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
 
+/* ---- who may do what ---- */
+
+static void
+test_users (void)
+{
+  g_autoptr (AwayTest) test = away_test_new_with_users ();
+
+  away_test_begin (test);
+  away_test_submit (test, "note", "left", NULL);
+  away_test_submit (test, "note", "cancelled", NULL);
+  away_test_await_tasks (test, 2);
+  {
+    g_autoptr (FerryTask) task = away_test_get (test, "cancelled");
+
+    g_assert_true (ferry_task_cancel (task));
+  }
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_tasks (test, 0);
+  away_test_begin (test);
+  away_test_await (test, "left");
+  assert_done (test, "left");
+}
+
+#define API "$JS.API."
+#define TASKS "ferry+demo+alice+tasks"
+#define ENDS "ferry+demo+alice+ends"
+#define QUEUE "ferry.demo.queue.alice."
+
+typedef struct
+{
+  const char *user;
+  gboolean publishes;
+  const char *subject;
+} Attempt;
+
+static void
+assert_refused (const Attempt *attempts, gsize n)
+{
+  g_autoptr (AwayTest) test = away_test_new_with_users ();
+
+  for (gsize i = 0; i < n; i++)
+    if (away_test_may (test, attempts[i].user, attempts[i].publishes, attempts[i].subject))
+      g_error ("'%s' may use '%s'", attempts[i].user, attempts[i].subject);
+}
+
+static void
+test_hostile_application (void)
+{
+  static const Attempt attempts[] = {
+    {"bob", TRUE, QUEUE "task.high.0.1"},
+    {"bob", TRUE, QUEUE "begun.0.1"},
+    {"bob", TRUE, QUEUE "end.0.1"},
+    {"bob", TRUE, API "STREAM.MSG.GET." ENDS},
+    {"bob", TRUE, API "STREAM.PURGE." TASKS},
+    {"bob", TRUE, API "STREAM.INFO." TASKS},
+    {"bob", TRUE, API "CONSUMER.MSG.NEXT." TASKS ".high"},
+    {"bob", TRUE, API "STREAM.CREATE.ferry+demo+bob+tasks"},
+    {"bob", FALSE, QUEUE "inbox.alice.>"},
+    {"bob", FALSE, QUEUE ">"},
+    {"bob", FALSE, "$JS.>"},
+    {"alice", TRUE, QUEUE "end.0.1"},
+    {"alice", TRUE, "ferry.demo.queue.bob.task.high.0.1"},
+    {"alice", TRUE, API "STREAM.DELETE." TASKS},
+    {"alice", TRUE, API "STREAM.UPDATE." TASKS},
+    {"alice", TRUE, API "STREAM.PURGE." ENDS},
+    {"alice", TRUE, API "CONSUMER.MSG.NEXT." TASKS ".high"},
+    {"alice", TRUE, API "CONSUMER.CREATE." TASKS},
+    {"alice", TRUE, "$JS.ACK." TASKS ".high.1.1.1.1.0"},
+    {"alice", FALSE, QUEUE "inbox.alpha.>"},
+  };
+
+  assert_refused (attempts, G_N_ELEMENTS (attempts));
+}
+
+static void
+test_hostile_host (void)
+{
+  static const Attempt attempts[] = {
+    {"alpha", TRUE, QUEUE "task.high.0.1"},
+    {"alpha", TRUE, QUEUE "mark.0"},
+    {"alpha", TRUE, API "STREAM.PURGE." TASKS},
+    {"alpha", TRUE, API "STREAM.DELETE." TASKS},
+    {"alpha", TRUE, API "STREAM.UPDATE." ENDS},
+    {"alpha", TRUE, API "STREAM.CREATE.other"},
+    {"alpha", TRUE, API "STREAM.MSG.DELETE." ENDS},
+    {"alpha", TRUE, API "STREAM.MSG.GET." TASKS},
+    {"alpha", TRUE, API "CONSUMER.DELETE." TASKS ".high"},
+    {"alpha", TRUE, API "CONSUMER.DURABLE.CREATE." TASKS ".mine"},
+    {"alpha", FALSE, QUEUE "inbox.alice.>"},
+    {"alpha", FALSE, QUEUE "begun.>"},
+    {"beta", TRUE, QUEUE "begun.0.1"},
+    {"beta", TRUE, QUEUE "end.0.1"},
+    {"beta", TRUE, API "CONSUMER.MSG.NEXT." TASKS ".high"},
+    {"beta", TRUE, "$JS.ACK." TASKS ".high.1.1.1.1.0"},
+    {"beta", TRUE, API "STREAM.MSG.GET." ENDS},
+  };
+
+  assert_refused (attempts, G_N_ELEMENTS (attempts));
+}
+
+/* What is in the streams is no value of theirs. */
+static void
+test_garbage (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autofree char *name = NULL;
+  g_autofree char *end = NULL;
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await_tasks (test, 1);
+  name = away_test_dup_task_name (test);
+  end = g_strconcat ("end.", name, NULL);
+  away_test_publish (test, end, "no end at all");
+  away_test_await (test, "one");
+  assert_failed (test, "one", FERRY_ERROR_PROTOCOL, "an end that is malformed");
+  away_test_publish (test, "task.high.0.1", "no task at all");
+  away_test_publish (test, "task.high.no-name", "no task at all");
+  away_test_publish (test, "begun.0.1", "no word at all");
+  away_test_start_host (test, 0);
+  away_test_submit (test, "note", "two", NULL);
+  away_test_await (test, "two");
+  assert_done (test, "two");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "one"), ==, 0);
+}
+
+static void
+test_no_permission (void)
+{
+  g_autoptr (AwayTest) test = away_test_new_with_users ();
+
+  away_test_start_host (test, 1);
+  away_test_await_log (test, 1, "does not permit what the queue 'alice' needs");
+}
+
+/* The server keeps nothing. */
+static void
+test_no_streams (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  nats_test_server_kill (test->server);
+  g_free (test->configuration);
+  test->configuration = g_strdup ("");
+  away_test_start_server (test);
+  away_test_start_host (test, 0);
+  away_test_await_log (test, 0, "start it with --jetstream");
+  test->runs_here = TRUE;
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await (test, "one");
+  assert_done (test, "one");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -574,5 +731,11 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
   nats_test_add ("/away/each-task-is-begun-here-or-there", test_both);
   nats_test_add ("/away/a-server-that-is-started-again-costs-no-task", test_restart);
+  nats_test_add ("/away/users-of-nats-conf-may-do-their-part", test_users);
+  nats_test_add ("/away/an-application-may-do-nothing-else", test_hostile_application);
+  nats_test_add ("/away/a-host-may-do-nothing-else", test_hostile_host);
+  nats_test_add ("/away/what-is-none-of-the-protocol-is-an-error", test_garbage);
+  nats_test_add ("/away/a-host-says-what-it-may-not-do", test_no_permission);
+  nats_test_add ("/away/a-server-that-keeps-nothing-is-said", test_no_streams);
   return g_test_run ();
 }

@@ -397,7 +397,7 @@ test_newer_file_is_refused (void)
   g_autoptr (GError) error = NULL;
 
   make_file (place, TRUE);
-  change_database (place, "PRAGMA user_version=2");
+  change_database (place, "PRAGMA user_version=3");
   g_assert_null (ferry_queue_file_open (place->path, &content, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
 }
