@@ -244,6 +244,7 @@ ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError 
   if (self->cluster == NULL)
     return FALSE;
   ferry_executor_add_runner (self->executor, self->cluster);
+  ferry_queue_set_cluster (self->queue, self->cluster);
   return TRUE;
 }
 

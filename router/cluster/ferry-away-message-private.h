@@ -33,7 +33,7 @@ typedef enum
 {
   FERRY_AWAY_BY_APPLICATION = 'a',
   FERRY_AWAY_BY_HOST = 'h',
-  FERRY_AWAY_BY_NOBODY = 'c', /* it was cancelled */
+  FERRY_AWAY_BY_NOBODY = 'c',   /* it was cancelled */
   FERRY_AWAY_BY_SOMEBODY = 'd', /* it is done, and the application has its end */
 } FerryAwayBeginner;
 

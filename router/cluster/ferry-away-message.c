@@ -64,10 +64,11 @@ unpack (GBytes *bytes, const char *type, const char *what, GError **error)
   g_variant_get_child (value, 0, "u", &version);
   if (version == FERRY_AWAY_VERSION)
     return g_steal_pointer (&value);
-  ferry_set_error (error, FERRY_ERROR_VERSION,
-                   "The queue's stream has a message of version %u, and this program knows version %d; install the same "
-                   "version of Ferry at both ends",
-                   version, FERRY_AWAY_VERSION);
+  ferry_set_error (
+    error, FERRY_ERROR_VERSION,
+    "The queue's stream has a message of version %u, and this program knows version %d; install the same "
+    "version of Ferry at both ends",
+    version, FERRY_AWAY_VERSION);
   return NULL;
 }
 
@@ -149,8 +150,8 @@ ferry_away_begun_clear (FerryAwayBegun *self)
 GBytes *
 ferry_away_begun_to_bytes (const FerryAwayBegun *self)
 {
-  return pack (g_variant_new (BEGUN_TYPE, FERRY_AWAY_VERSION, (guchar) self->by, self->host, self->instance,
-                              self->attempts));
+  return pack (
+    g_variant_new (BEGUN_TYPE, FERRY_AWAY_VERSION, (guchar) self->by, self->host, self->instance, self->attempts));
 }
 
 gboolean

@@ -3,12 +3,12 @@
 
 /* The application's end of a queue's streams: sends tasks, takes them back, and looks how they have ended.
  *
- * It has an item for each task that may be there. What is to be done with one is written in it until it is done, however
- * often the connection ends meanwhile. After each connect the items are held against what is there. So the streams may
- * lose what they like: the queue's file has it.
+ * It has an item for each task that may be there. What is to be done with one is written in it until it is done,
+ * however often the connection ends meanwhile. After each connect the items are held against what is there. So the
+ * streams may lose what they like: the queue's file has it.
  *
- * The word in 'begun' stays for an hour when a task is over: a host that has fetched the task, and was stopped before it
- * began it, must find that somebody has.
+ * The word in 'begun' stays for an hour when a task is over: a host that has fetched the task, and was stopped before
+ * it began it, must find that somebody has.
  *
  * 'mark' is the first message of a file in the stream of ends. If it is gone, so are the words in 'begun', and nobody
  * knows what was begun.
@@ -109,9 +109,9 @@ typedef struct
   guint n_open;          /* main: orders that were not answered */
 
   FerryStreams *stream; /* the thread's, as all below: (owned) */
-  GHashTable *items;   /* (owned) (element-type utf8 Item) */
-  GQueue wanting;      /* (element-type utf8) (owned): ids of items that may want something */
-  GQueue memories;     /* (element-type Memory) (owned) */
+  GHashTable *items;    /* (owned) (element-type utf8 Item) */
+  GQueue wanting;       /* (element-type utf8) (owned): ids of items that may want something */
+  GQueue memories;      /* (element-type Memory) (owned) */
   gboolean has_begun;
   gboolean has_cleaned;
   gboolean is_over;
@@ -762,7 +762,8 @@ static void
 take_orders (Away *self, gint64 until)
 {
   gint64 time = until - g_get_monotonic_time ();
-  Order *order = time > 0 ? g_async_queue_timeout_pop (self->orders, (guint64) time) : g_async_queue_try_pop (self->orders);
+  Order *order =
+    time > 0 ? g_async_queue_timeout_pop (self->orders, (guint64) time) : g_async_queue_try_pop (self->orders);
 
   for (; order != NULL; order = g_async_queue_try_pop (self->orders))
     take_order (self, order);

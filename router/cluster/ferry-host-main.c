@@ -281,7 +281,7 @@ start_queue (Host *self, const FerryBusSettings *settings, GError **error)
 {
   if (self->options.queue == NULL)
     return TRUE;
-  self->queue = ferry_host_queue_new (self->program.pool, settings, self->options.queue,
+  self->queue = ferry_host_queue_new (self->program.pool, self->service, settings, self->options.queue,
                                       (gint64) self->options.cut_timeout * G_USEC_PER_SEC,
                                       (const char *const *) self->program.functions, queue_drained, self, error);
   if (self->queue != NULL)

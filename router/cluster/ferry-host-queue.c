@@ -5,11 +5,12 @@
  *
  * This is the way of a task:
  *
- *   1. It is fetched, when a worker is free. From now on the stream keeps it for this host, for as long as that says so,
- *      three times in the time that the stream waits.
+ *   1. It is fetched, when a worker is free. From now on the stream keeps it for this host, for as long as that says
+ * so, three times in the time that the stream waits.
  *   2. The host writes its name into the word in 'begun', by compare-and-set. Who has not written it does not run it.
  *   3. It runs, as any other task of the pool.
- *   4. Its end is written into 'end', unless there is one, and then the delivery is acknowledged, which removes the task.
+ *   4. Its end is written into 'end', unless there is one, and then the delivery is acknowledged, which removes the
+ * task.
  *
  * A task that comes with the word of another host has lost that host. It runs again if it may, with its own word and
  * one more attempt; or else that is its end. A host that has just connected may have lost nothing but the server, and
@@ -33,17 +34,20 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
 #include "cluster/ferry-away-message-private.h"
-#include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-streams-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-task-private.h"
 
-/* How long the server is waited for, for tasks of a class, in milliseconds: while nothing runs here, and while the end of
- * something may come. */
+/* How long the server is waited for, for tasks of a class, in milliseconds: while nothing runs here, and while the end
+ * of something may come. */
 #define IDLE_FETCH_TIME 300
 #define BUSY_FETCH_TIME 10
+/* For how long workers are left to applications that are there, which want to see progress, after a task of one has got
+ * a place, and how often that is looked at. */
+#define COURTESY (2 * G_USEC_PER_SEC)
+#define COURTESY_LOOK 200
 /* How often it is looked whether tasks that run were cancelled, in microseconds. */
 #define LOOK_TIME (2 * G_USEC_PER_SEC)
 /* How long a task is given back that another host may have a use for, in microseconds. */
@@ -81,15 +85,19 @@ struct _FerryHostQueue
   _Atomic gboolean is_over;     /* any */
   _Atomic gboolean is_closed;   /* any: the pool takes no task now */
   _Atomic guint n_runs;         /* any */
+  _Atomic guint n_others;       /* any: runs of applications that are there */
+  _Atomic gint64 placed_at;     /* any: when one of them got a place last */
 
-  FerryPool *pool;                 /* main, as the next three: (owned) (nullable) */
+  FerryHostService *service; /* main, as the next five: (unowned) */
+  guint look_timer;
+  FerryPool *pool;                 /* (owned) (nullable) */
   FerryExecutor *executor;         /* (owned) (nullable) */
   void (*drained) (gpointer data); /* (nullable) */
   gpointer data;
 
   FerryStreams *stream; /* the thread's, as all below: (owned) */
-  GHashTable *runs;    /* (element-type utf8 Run) */
-  GQueue unstored;     /* (element-type Run): have ended, and that is not written */
+  GHashTable *runs;     /* (element-type utf8 Run) */
+  GQueue unstored;      /* (element-type Run): have ended, and that is not written */
   gint64 connected_at;
   gint64 next_beat;
   gint64 next_look;
@@ -277,8 +285,8 @@ store_end (FerryHostQueue *self, Run *run)
 {
   g_autofree char *subject = g_strconcat ("end.", run->name, NULL);
   g_autoptr (GBytes) bytes = ferry_away_end_to_bytes (&run->end);
-  FerryStreamsAnswer answer = run->is_cancelled ? FERRY_STREAMS_DONE
-                                               : ferry_streams_create (self->stream, subject, bytes, NULL);
+  FerryStreamsAnswer answer =
+    run->is_cancelled ? FERRY_STREAMS_DONE : ferry_streams_create (self->stream, subject, bytes, NULL);
 
   if (answer == FERRY_STREAMS_TOO_LARGE)
     {
@@ -341,11 +349,11 @@ make_word (FerryHostQueue *self, guint attempts)
 /* What a word says of a task that was delivered. */
 typedef enum
 {
-  RUNS,      /* this host has the word */
-  ENDS,      /* the same, and the task has ended with an error */
-  IS_OVER,   /* nothing is to be done any more */
-  WAITS,     /* it is given back for a while */
-  IS_LOST,   /* the connection */
+  RUNS,    /* this host has the word */
+  ENDS,    /* the same, and the task has ended with an error */
+  IS_OVER, /* nothing is to be done any more */
+  WAITS,   /* it is given back for a while */
+  IS_LOST, /* the connection */
 } Verdict;
 
 /* (transfer full) (nullable): why the task of a host that was lost does not run again. */
@@ -360,16 +368,17 @@ judge_loss (const FerryAwayOrder *order, const FerryAwayBegun *begun)
                         "it has done, and try it again",
                         begun->host, order->name);
   if (about->idempotent && about->death_limit > 0 && begun->attempts >= about->death_limit)
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                        "Task '%s' was under way when %u hosts were lost, the last of them '%s', and is not begun again "
-                        "by itself; find out whether it ends them, and try it again",
-                        order->name, begun->attempts, begun->host);
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+      "Task '%s' was under way when %u hosts were lost, the last of them '%s', and is not begun again "
+      "by itself; find out whether it ends them, and try it again",
+      order->name, begun->attempts, begun->host);
   return NULL;
 }
 
-/* A host has the word, and the stream has given the task to this one. That host may be this one itself: then it has
- * ended, and the answer to its delivery was lost, or the answer to the writing of the word was, and it was not begun.
- * What the application writes when it has the end comes between nothing that is read here and the new word. */
+/* A host has the word, and the stream has given the task to this one. Both may be the same: then the answer to the
+ * delivery of a task that has ended was lost, or the answer to the writing of the word was, and it was not begun. If
+ * the application stores the end meanwhile and removes it, its word keeps this host from writing another one. */
 static Verdict
 take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, const FerryStreamsMessage *word,
            const FerryAwayBegun *begun, guint *attempts, GError **error)
@@ -506,8 +515,8 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
 static gboolean
 take_delivery (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
 {
-  const char *rest = g_str_has_prefix (delivery->subject, "task.") ? strchr (delivery->subject + strlen ("task."), '.')
-                                                                   : NULL;
+  const char *rest =
+    g_str_has_prefix (delivery->subject, "task.") ? strchr (delivery->subject + strlen ("task."), '.') : NULL;
   g_autofree char *file = NULL;
   g_autofree char *id = NULL;
   g_autofree char *name = NULL;
@@ -525,24 +534,29 @@ take_delivery (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
   return TRUE;
 }
 
-static gboolean
-may_fetch (FerryHostQueue *self)
+/* How many tasks may be fetched. */
+static guint
+get_room (FerryHostQueue *self)
 {
-  return !atomic_load_explicit (&self->is_draining, memory_order_relaxed) &&
-         !atomic_load_explicit (&self->is_closed, memory_order_relaxed) &&
-         g_hash_table_size (self->runs) < self->n_workers;
+  guint n = g_hash_table_size (self->runs) + atomic_load_explicit (&self->n_others, memory_order_relaxed);
+  gint64 placed_at = atomic_load_explicit (&self->placed_at, memory_order_relaxed);
+
+  if (atomic_load_explicit (&self->is_draining, memory_order_relaxed) ||
+      atomic_load_explicit (&self->is_closed, memory_order_relaxed) || n >= self->n_workers ||
+      (placed_at > 0 && g_get_monotonic_time () - placed_at < COURTESY))
+    return 0;
+  return self->n_workers - n;
 }
 
 /* The first class that has tasks. */
 static gboolean
-fetch (FerryHostQueue *self)
+fetch (FerryHostQueue *self, guint room)
 {
   g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
   const gint64 timeout = g_hash_table_size (self->runs) > 0 ? BUSY_FETCH_TIME : IDLE_FETCH_TIME;
 
   for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
-    if (ferry_streams_fetch (self->stream, class, self->n_workers - g_hash_table_size (self->runs), timeout,
-                            deliveries) == FERRY_STREAMS_LOST)
+    if (ferry_streams_fetch (self->stream, class, room, timeout, deliveries) == FERRY_STREAMS_LOST)
       return FALSE;
   for (guint i = 0; i < deliveries->len; i++)
     if (!take_delivery (self, deliveries->pdata[i]))
@@ -643,7 +657,7 @@ static void
 wait_for_end (FerryHostQueue *self)
 {
   gint64 until = ferry_streams_is_connected (self->stream) ? MIN (self->next_beat, self->next_look) : self->next_try;
-  gint64 time = MIN (until - g_get_monotonic_time (), G_USEC_PER_SEC);
+  gint64 time = MIN (until - g_get_monotonic_time (), COURTESY_LOOK * G_TIME_SPAN_MILLISECOND);
   Run *run = time > 0 ? g_async_queue_timeout_pop (self->ended, (guint64) time) : NULL;
 
   if (run != NULL && run != &wake_up)
@@ -654,10 +668,12 @@ static gboolean
 work (FerryHostQueue *self)
 {
   gint64 now = g_get_monotonic_time ();
+  guint room;
 
   if (!store_ends (self) || (now >= self->next_beat && !beat (self)) || (now >= self->next_look && !look (self)))
     return FALSE;
-  return !may_fetch (self) || fetch (self);
+  room = get_room (self);
+  return room == 0 || fetch (self, room);
 }
 
 static gboolean
@@ -682,7 +698,7 @@ run_thread (gpointer data)
 
           note_failure (self, error);
         }
-      else if (!may_fetch (self))
+      else if (get_room (self) == 0)
         wait_for_end (self);
     }
   ferry_streams_free (self->stream);
@@ -694,9 +710,22 @@ run_thread (gpointer data)
 
 /* ---- the host ---- */
 
+static gboolean
+look_at_service (gpointer data)
+{
+  FerryHostQueue *self = data;
+  FerryHostServiceCounts counts = ferry_host_service_get_counts (self->service);
+
+  atomic_store_explicit (&self->n_others, counts.n_waiting + counts.n_running + counts.n_reserved,
+                         memory_order_relaxed);
+  atomic_store_explicit (&self->placed_at, counts.placed_at, memory_order_relaxed);
+  return G_SOURCE_CONTINUE;
+}
+
 FerryHostQueue *
-ferry_host_queue_new (FerryPool *pool, const FerryBusSettings *settings, const char *queue, gint64 ack_wait,
-                      const char *const *functions, void (*drained) (gpointer data), gpointer data, GError **error)
+ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBusSettings *settings, const char *queue,
+                      gint64 ack_wait, const char *const *functions, void (*drained) (gpointer data), gpointer data,
+                      GError **error)
 {
   FerryStreams *stream = ferry_streams_new (settings, queue, ack_wait, error);
   FerryHostQueue *self;
@@ -706,6 +735,8 @@ ferry_host_queue_new (FerryPool *pool, const FerryBusSettings *settings, const c
     return NULL;
   self = g_new0 (FerryHostQueue, 1);
   g_atomic_ref_count_init (&self->references);
+  self->service = service;
+  self->look_timer = g_timeout_add (COURTESY_LOOK, look_at_service, self);
   self->pool = g_object_ref (pool);
   self->executor = ferry_executor_new (pool);
   g_object_get (pool, "max-workers", &self->n_workers, NULL);
@@ -752,6 +783,7 @@ ferry_host_queue_free (FerryHostQueue *self)
   self->drained = NULL;
   atomic_store_explicit (&self->is_over, TRUE, memory_order_relaxed);
   g_async_queue_push (self->ended, &wake_up);
+  g_source_remove (self->look_timer);
   g_signal_handlers_disconnect_by_data (self->pool, self);
   g_clear_object (&self->executor);
   g_clear_object (&self->pool);

@@ -48,7 +48,8 @@ typedef struct
   guint n_waiting;  /* runs without a place */
   guint n_reserved; /* runs that wait for leave */
   guint n_running;
-  guint n_places; /* how many there are */
+  guint n_places;   /* how many there are */
+  gint64 placed_at; /* when a run got a place last: monotonic time; 0: none has */
 } FerryHostServiceCounts;
 
 FerryHostServiceCounts ferry_host_service_get_counts (FerryHostService *self);

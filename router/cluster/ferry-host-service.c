@@ -75,6 +75,7 @@ struct _FerryHostService
   GQueue placed;  /* with a place: reserved or running */
   GQueue late;    /* reserved, but the place was given away */
   guint n_busy;
+  gint64 placed_at; /* monotonic time */
   guint n_holds; /* what must be released before the service is drained */
   gboolean is_disposed;
   gboolean settle_posted;
@@ -353,6 +354,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
   g_autoptr (FerryHostRun) kept G_GNUC_UNUSED = ferry_host_run_ref (run);
 
   move (run, &self->placed);
+  self->placed_at = g_get_monotonic_time ();
   ferry_host_run_tell_begin (run);
   if (run->request.idempotent)
     {
@@ -1255,6 +1257,7 @@ ferry_host_service_get_counts (FerryHostService *self)
     .n_waiting = self->waiting.length,
     .n_reserved = self->late.length,
     .n_places = ferry_host_capacity_get_n_places (&self->capacity),
+    .placed_at = self->placed_at,
   };
 
   for (GList *link = self->placed.head; link != NULL; link = link->next)

@@ -52,8 +52,9 @@ typedef struct
 typedef struct _FerryServerLink FerryServerLink;
 
 /* Connects a link (nullable) to one server, and waits for that, for some seconds at most. Without a link, the library
- * has threads for the connection, and handlers is NULL. If there are several servers, each call takes the next. Returns (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING,
- * FERRY_ERROR_NOT_ALLOWED, FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
+ * has threads for the connection, and handlers is NULL. If there are several servers, each call takes the next. Returns
+ * (transfer full) the connection, or NULL. Fails with FERRY_ERROR_NOT_LISTENING, FERRY_ERROR_NOT_ALLOWED,
+ * FERRY_ERROR_BAD_ARGUMENTS (for a file) and FERRY_ERROR_SYSTEM. */
 natsConnection *ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers *handlers,
                                              gpointer closure, FerryServerLink *link, GError **error);
 /* Notes that the server that was tried last has TLS, though it was connected to without. */

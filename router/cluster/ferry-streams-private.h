@@ -52,8 +52,8 @@ typedef struct
 
 void ferry_streams_delivery_free (gpointer delivery);
 
-/* queue: (nullable): a token: of whom the queue is; NULL: of the user. ack_wait: what ferry_streams_get_ack_wait() is of
- * streams that are made. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
+/* queue: (nullable): a token: of whom the queue is; NULL: of the user. ack_wait: what ferry_streams_get_ack_wait() is
+ * of streams that are made. Fails with FERRY_ERROR_BAD_ARGUMENTS. */
 FerryStreams *ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 ack_wait, GError **error);
 void ferry_streams_free (FerryStreams *self);
 
@@ -73,14 +73,14 @@ GError *ferry_streams_disconnect (FerryStreams *self);
 FerryStreamsAnswer ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, guint64 *sequence);
 /* expected: 0: whatever message there is. */
 FerryStreamsAnswer ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected,
-                                        guint64 *sequence);
+                                          guint64 *sequence);
 FerryStreamsAnswer ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage *message);
 FerryStreamsAnswer ferry_streams_delete (FerryStreams *self, guint64 sequence);
 /* Removes what waits at a subject, which may have wildcards. */
 FerryStreamsAnswer ferry_streams_purge (FerryStreams *self, const char *subject);
 /* subjects: (out) (transfer full) (element-type utf8): those that have messages, behind the prefix. */
 FerryStreamsAnswer ferry_streams_list (FerryStreams *self, FerryStreamsKind kind, const char *pattern,
-                                     GPtrArray **subjects);
+                                       GPtrArray **subjects);
 /* How many messages there are. */
 FerryStreamsAnswer ferry_streams_count (FerryStreams *self, FerryStreamsKind kind, guint64 *n);
 
@@ -89,9 +89,10 @@ gint64 ferry_streams_get_ack_wait (FerryStreams *self);
 /* Adds up to n messages of a class to deliveries (element-type FerryStreamsDelivery), for which it waits so many
  * milliseconds. */
 FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout,
-                                      GPtrArray *deliveries);
+                                        GPtrArray *deliveries);
 /* Answers a delivery: “+ACK”, “+WPI” (in progress), “-NAK”. wants_answer: waits until the server has it. */
-FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text, gboolean wants_answer);
+FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text,
+                                         gboolean wants_answer);
 
 /* (transfer none): “high”, “normal”, “low”. */
 const char *ferry_streams_name_class (FerryAwayClass class);

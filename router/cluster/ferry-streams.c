@@ -404,8 +404,7 @@ ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage
   g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
   jsErrCode code = 0;
   natsMsg *found = NULL;
-  natsStatus status =
-    js_GetLastMsg (&found, self->context, self->names[FERRY_STREAMS_ENDS], whole, NULL, &code);
+  natsStatus status = js_GetLastMsg (&found, self->context, self->names[FERRY_STREAMS_ENDS], whole, NULL, &code);
   FerryStreamsAnswer answer = judge (self, FERRY_STREAMS_ENDS, status, code);
 
   if (answer == FERRY_STREAMS_DONE)
@@ -511,9 +510,8 @@ ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 t
         }
     }
   natsMsgList_Destroy (&list);
-  return status == NATS_TIMEOUT && ferry_streams_is_connected (self)
-           ? FERRY_STREAMS_DONE
-           : judge (self, FERRY_STREAMS_TASKS, status, code);
+  return status == NATS_TIMEOUT && ferry_streams_is_connected (self) ? FERRY_STREAMS_DONE
+                                                                     : judge (self, FERRY_STREAMS_TASKS, status, code);
 }
 
 FerryStreamsAnswer

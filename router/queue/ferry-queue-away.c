@@ -10,8 +10,8 @@
  *   - Its end is in the file before it is removed there.
  *   - A task that ends here in another way, as by a cancel, is withdrawn, and the file says so afterwards.
  *
- * Each time that a task is sent it has another name there: its id and the time of its submission, which is a microsecond
- * later. So what was said of an earlier time is never taken for the later one.
+ * Each time that a task is sent it has another name there: its id and the time of its submission, which is a
+ * microsecond later. So what was said of an earlier time is never taken for the later one.
  *
  * While the place cannot be reached, nobody knows whether a host has begun a task. One that may run twice is begun here
  * all the same; others wait.

@@ -33,9 +33,9 @@ struct _FerryQueueTies
   void (*looked) (FerryQueueTies *self, FerryQueueEntry *entry);
   /* The task was sent away, and is next here: it is taken back. */
   void (*take) (FerryQueueTies *self, FerryQueueEntry *entry);
-  FerryQueueAway *away;    /* const: (unowned): has set the two */
-  guint n_taking;          /* how many are being taken back, to be begun */
-  gboolean away_is_there;  /* where tasks are sent away can be reached */
+  FerryQueueAway *away;   /* const: (unowned): has set the two */
+  guint n_taking;         /* how many are being taken back, to be begun */
+  gboolean away_is_there; /* where tasks are sent away can be reached */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
 };

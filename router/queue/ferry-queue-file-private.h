@@ -40,7 +40,7 @@ typedef struct
   GArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
   GArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
   gboolean paused;
-  gint64 name; /* of the file, for its tasks that are away; 0: it has none */
+  gint64 name;    /* of the file, for its tasks that are away; 0: it has none */
   GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
 } FerryQueueContent;
 

@@ -828,8 +828,9 @@ connect_to (FerryQueueFile *self, const char *path)
 static gboolean
 make_tables (FerryQueueFile *self, GError **error)
 {
-  g_autofree char *text = g_strdup_printf (
-    "BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema, APPLICATION_ID, FIRST_FORMAT);
+  g_autofree char *text =
+    g_strdup_printf ("BEGIN IMMEDIATE; %s PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT", schema,
+                     APPLICATION_ID, FIRST_FORMAT);
 
   if (execute (self, text, error))
     return TRUE;
@@ -936,8 +937,8 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
   for (guint i = 0; i < content->known->len; i++)
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, get_row (content->known, i)));
   return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error) &&
-         (content->name == 0 || (set_value (self, "file", content->name, error) &&
-                                 execute (self, statements[STATEMENT_FORMAT], error)));
+         (content->name == 0 ||
+          (set_value (self, "file", content->name, error) && execute (self, statements[STATEMENT_FORMAT], error)));
 }
 
 /* Writes a whole new file beside the damaged one. It has no journal of its own when it is closed. */

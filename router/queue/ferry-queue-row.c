@@ -496,10 +496,9 @@ ferry_queue_row_wait (FerryQueueRow *self)
 void
 ferry_queue_row_fail_as_interrupted (FerryQueueRow *self, const char *why)
 {
-  g_autoptr (GError) error =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-                 "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again",
-                 self->name, why);
+  g_autoptr (GError) error = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
+    "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again", self->name, why);
 
   ferry_queue_row_fail (self, error, NULL, NULL);
 }
@@ -566,13 +565,16 @@ ferry_queue_row_is_idempotent (const FerryQueueRow *self)
   return stored != NULL && read_flag (stored, "idempotent");
 }
 
+/* One that needs a certain host is not for whichever takes it. */
 gboolean
 ferry_queue_row_can_leave (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  g_autoptr (GVariant) needs = stored != NULL ? g_variant_lookup_value (stored, "needs", NULL) : NULL;
 
-  return stored != NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) && !read_flag (stored, HAS_BYTES) &&
-         !read_flag (stored, "interactive") && read_number (stored, "max-returned-descriptors") == 0 &&
+  return stored != NULL && needs == NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) &&
+         !read_flag (stored, HAS_BYTES) && !read_flag (stored, "interactive") &&
+         read_number (stored, "max-returned-descriptors") == 0 &&
          (self->arguments == NULL || ferry_queue_value_get_name (self->arguments) == NULL);
 }
 

@@ -1094,13 +1094,6 @@ install_settings (void)
    */
   properties[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
-   * FerryQueue:cluster: (setter set_cluster)
-   *
-   * Whose hosts run what waits while the application is off; %NULL for none: see [method@FerryQueue.Queue.set_cluster].
-   */
-  properties[PROP_CLUSTER] =
-    g_param_spec_object ("cluster", NULL, NULL, FERRY_TYPE_RUNNER, FERRY_SETTABLE);
-  /**
    * FerryQueue:start:
    *
    * What the queue does with the tasks that it finds when it is opened.
@@ -1151,6 +1144,12 @@ install_settings (void)
 static void
 install_states (void)
 {
+  /**
+   * FerryQueue:cluster: (setter set_cluster)
+   *
+   * Whose hosts run what waits while the application is off; %NULL for none: see [method@FerryQueue.Queue.set_cluster].
+   */
+  properties[PROP_CLUSTER] = g_param_spec_object ("cluster", NULL, NULL, FERRY_TYPE_RUNNER, FERRY_SETTABLE);
   /**
    * FerryQueue:paused:
    *

@@ -17,7 +17,7 @@ import tempfile
 import pages
 import tap
 
-PACKAGES = ["ferry-gtk-1", "ferry-cluster-1", "libadwaita-1"]
+PACKAGES = ["ferry-gtk-1", "ferry-cluster-1", "ferry-queue-1", "libadwaita-1"]
 
 # What programs around the fragments have. A page with a fragment that needs more adds it here.
 FRAME = """
@@ -27,6 +27,7 @@ FRAME = """
 #include <ferry-cluster.h>
 #include <ferry-gtk.h>
 #include <ferry-objects.h>
+#include <ferry-queue.h>
 
 #define WORKER "/usr/libexec/words/words-worker"
 #define EXAMPLE_COUNTER(object) ((struct { gint64 value; } *) (object))

@@ -91,6 +91,7 @@ function useQueue(path) {
     equal('what waited goes on', waits.get_result().unpack(), 42);
     queue.paused = true;
     const tasks = ['one', 'other'].map(key => queue.submit(makeTask('add', NUMBERS), key));
+    queue.set_cluster(null);
     queue.set_not_before(tasks[0], GLib.get_real_time() + 3600 * GLib.USEC_PER_SEC);
     fact('a task waits for its time', tasks[0].not_before > GLib.get_real_time());
     queue.move(tasks[1], tasks[0]);

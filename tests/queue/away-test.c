@@ -76,14 +76,14 @@ away_test_new_with_users (void)
 {
   AwayTest *self = make ();
   g_autofree char *streams = g_build_filename (self->folder, "streams", NULL);
-  g_autoptr (GSubprocess) operator = NULL;
+  g_autoptr (GSubprocess) operator= NULL;
 
   self->server = server_test_new_with_streams (streams, &self->configuration);
   self->url = nats_test_server_get_url (self->server, "nats", "127.0.0.1");
   self->application = "demo";
   self->user = "alice";
   self->password = "secret";
-  operator = spawn_host (self, "operator", "--check");
+  operator= spawn_host (self, "operator", "--check");
   g_assert_true (g_subprocess_wait_check (operator, NULL, NULL));
   return self;
 }

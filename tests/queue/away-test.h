@@ -17,21 +17,21 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  NatsTestServer *server;                   /* (owned) */
-  char *url;                                /* (owned) */
-  char *folder;                             /* (owned): of the queue, the ledger and the streams */
-  char *path;                               /* (owned): of the queue's file */
-  char *ledger;                             /* (owned) */
-  char *configuration;                      /* (owned): of the server */
-  GSubprocess *hosts[AWAY_TEST_N_HOSTS];    /* (owned) (nullable) */
-  FerryRouter *router;                      /* (owned) */
-  FerryExecutor *executor;                  /* (owned) (nullable): of the application, while it runs */
-  FerryCluster *cluster;                    /* (owned) (nullable) */
-  FerryQueue *queue;                        /* (owned) (nullable) */
-  gboolean runs_here;                       /* the application runs tasks, too; else its executor is paused */
-  const char *application;                  /* "away", unless a test sets another one, as the next ones */
-  const char *user;                         /* "user" */
-  const char *password;                     /* (nullable): of all users */
+  NatsTestServer *server;                /* (owned) */
+  char *url;                             /* (owned) */
+  char *folder;                          /* (owned): of the queue, the ledger and the streams */
+  char *path;                            /* (owned): of the queue's file */
+  char *ledger;                          /* (owned) */
+  char *configuration;                   /* (owned): of the server */
+  GSubprocess *hosts[AWAY_TEST_N_HOSTS]; /* (owned) (nullable) */
+  FerryRouter *router;                   /* (owned) */
+  FerryExecutor *executor;               /* (owned) (nullable): of the application, while it runs */
+  FerryCluster *cluster;                 /* (owned) (nullable) */
+  FerryQueue *queue;                     /* (owned) (nullable) */
+  gboolean runs_here;                    /* the application runs tasks, too; else its executor is paused */
+  const char *application;               /* "away", unless a test sets another one, as the next ones */
+  const char *user;                      /* "user" */
+  const char *password;                  /* (nullable): of all users */
 } AwayTest;
 
 /* The server runs, and nothing else. */

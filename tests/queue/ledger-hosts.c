@@ -190,8 +190,8 @@ ledger_hosts_get_url (LedgerHosts *self)
 void
 ledger_hosts_free (LedgerHosts *self)
 {
-  g_test_message ("%u kills and %u stops of hosts, %u kills of the server", self->n_hosts_killed,
-                  self->n_hosts_stopped, self->n_servers_killed);
+  g_test_message ("%u kills and %u stops of hosts, %u kills of the server", self->n_hosts_killed, self->n_hosts_stopped,
+                  self->n_servers_killed);
   end_hosts (self);
   nats_test_server_free (self->server);
   if (self->folder != NULL)

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An application with a queue, that may be killed at any moment and started again. It is its own worker, or that of
- * hosts, if the environment has a FERRY_SERVER. With FERRY_TEST_OFF it is both, and hosts run what waits while it is off.
+ * hosts, if the environment has a FERRY_SERVER. With FERRY_TEST_OFF it is both, and hosts run what waits while it is
+ * off.
  *
  *   queue-application QUEUE LEDGER N
  *
