@@ -76,7 +76,7 @@ struct _FerryHostService
   GQueue late;    /* reserved, but the place was given away */
   guint n_busy;
   gint64 placed_at; /* monotonic time */
-  guint n_holds; /* what must be released before the service is drained */
+  guint n_holds;    /* what must be released before the service is drained */
   gboolean is_disposed;
   gboolean settle_posted;
   FerryTimer patience;

@@ -67,9 +67,9 @@ struct _FerryQueue
   char *run_name; /* (owned) (nullable): of the keys that are made up in this run */
 
   Phase phase;
-  GTask *opening; /* (owned) (nullable) */
-  GTask *closing; /* (owned) (nullable) */
-  GError *damage; /* (owned) (nullable) */
+  GTask *opening;        /* (owned) (nullable) */
+  GTask *closing;        /* (owned) (nullable) */
+  GError *damage;        /* (owned) (nullable) */
   FerryTimer send_timer; /* while closing */
   gboolean sends;        /* while closing: it waits for what is on its way to hosts */
 

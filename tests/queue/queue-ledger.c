@@ -26,11 +26,11 @@
 
 typedef struct
 {
-  GRand *random;        /* (owned) */
-  char *folder;         /* (owned) */
-  char *ledger;         /* (owned) */
-  const char *server;   /* (nullable) */
-  gboolean is_off;      /* after each kill, for a while */
+  GRand *random;      /* (owned) */
+  char *folder;       /* (owned) */
+  char *ledger;       /* (owned) */
+  const char *server; /* (nullable) */
+  gboolean is_off;    /* after each kill, for a while */
   guint n_tasks;
   GSubprocess *process; /* (owned) (nullable): the application, while it runs */
   guint n_kills;

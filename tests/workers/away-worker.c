@@ -7,7 +7,7 @@
  *   b KEY PID    it has begun
  *   e KEY        it is about to return
  *
- * note: at once. hold: when there is a file with the ledger's name and the key behind it, or it is cancelled. big: as
+ * note: at once. hold: when there is a file with the ledger's name and the key behind it. big: as
  * note, with so many bytes. fail: fails. die: its process ends. */
 
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 static void
@@ -42,21 +43,22 @@ note (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 hold (FerryJob *job, GVariant *arguments, GError **error)
 {
+  g_autofree char *folder = NULL;
   g_autofree char *gate = NULL;
   const char *path, *key;
+  char changes[4096];
+  int watch = inotify_init1 (IN_CLOEXEC);
 
   g_variant_get (arguments, "(&s&s)", &path, &key);
   gate = g_strconcat (path, key, NULL);
+  folder = g_path_get_dirname (path);
+  if (inotify_add_watch (watch, folder, IN_CREATE | IN_MOVED_TO) < 0)
+    g_error ("'%s' cannot be watched", folder);
   append (path, "b", key);
   while (!g_file_test (gate, G_FILE_TEST_EXISTS))
-    {
-      if (ferry_job_is_cancelled (job))
-        {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "Cancelled");
-          return NULL;
-        }
-      g_usleep (2000);
-    }
+    if (read (watch, changes, sizeof changes) < 0)
+      g_error ("'%s' cannot be watched any more", folder);
+  close (watch);
   append (path, "e", key);
   return g_variant_new_string (key);
 }
