@@ -25,7 +25,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "base/ferry-thread-private.h"
 #include "cluster/ferry-away-message-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-streams-private.h"
@@ -869,7 +868,8 @@ push (FerryAway *away, OrderKind kind, const char *id, const FerryAwayTask *task
       order->bytes = ferry_away_task_to_bytes (task);
       order->class = task->class;
     }
-  self->n_open += kind >= ORDER_SEND && kind <= ORDER_SETTLE;
+  if (kind >= ORDER_SEND && kind <= ORDER_SETTLE)
+    self->n_open++;
   g_async_queue_push (self->orders, order);
 }
 
@@ -937,6 +937,13 @@ away_close (FerryAway *away)
   away_unref (self);
 }
 
+/* any: the process ends. */
+static void
+end (gpointer away)
+{
+  push (away, ORDER_CLOSE, NULL, NULL);
+}
+
 static const FerryAwayInterface interface = {
   .expect = away_expect,
   .begin = away_begin,
@@ -956,7 +963,6 @@ ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context,
 {
   FerryStreams *stream = ferry_streams_new (settings, NULL, 0, error);
   Away *self;
-  GThread *thread;
 
   if (stream == NULL)
     return NULL;
@@ -973,12 +979,8 @@ ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context,
   self->items = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, item_free);
   self->pause = FIRST_PAUSE;
   g_atomic_ref_count_inc (&self->references);
-  thread = ferry_thread_try_new ("ferry-away", "the queue's streams", run, self, error);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return &self->away;
-    }
+  if (ferry_streams_start_thread ("ferry-away", run, self, end, error))
+    return &self->away;
   g_hash_table_unref (self->items);
   ferry_streams_free (self->stream);
   away_unref (self);

@@ -32,10 +32,11 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "base/ferry-thread-private.h"
 #include "cluster/ferry-away-message-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-streams-private.h"
+#include "pool/ferry-pool-worker-private.h"
+#include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-task-private.h"
@@ -92,6 +93,7 @@ struct _FerryHostQueue
   guint look_timer;
   FerryPool *pool;                 /* (owned) (nullable) */
   FerryExecutor *executor;         /* (owned) (nullable) */
+  GPtrArray *started;              /* (element-type Run): those that have a task */
   void (*drained) (gpointer data); /* (nullable) */
   gpointer data;
 
@@ -139,7 +141,10 @@ run_free (gpointer data)
   Run *self = data;
 
   if (self->task != NULL && self->queue->executor != NULL)
-    ferry_executor_remove (self->queue->executor, self->task, NULL);
+    {
+      ferry_executor_remove (self->queue->executor, self->task, NULL);
+      g_ptr_array_remove_fast (self->queue->started, self);
+    }
   g_clear_object (&self->task);
   ferry_away_order_clear (&self->order);
   ferry_away_end_clear (&self->end);
@@ -230,6 +235,7 @@ start_run (gpointer data)
   if (self->executor == NULL)
     return;
   run->task = make_task (run);
+  g_ptr_array_add (self->started, run);
   g_signal_connect (run->task, "done", G_CALLBACK (task_done), run);
   if (ferry_executor_submit_task (self->executor, run->task, &error))
     return;
@@ -244,6 +250,36 @@ cancel_run (gpointer data)
 
   if (run->task != NULL)
     ferry_task_cancel (run->task);
+}
+
+/* A line that a worker has printed, with the task that it runs, as of those of applications that are there. */
+static void
+worker_printed (FerryWorker *worker, FerryStream stream, const char *line, FerryHostQueue *self)
+{
+  for (guint i = 0; *line != '\0' && i < self->started->len; i++)
+    {
+      const Run *run = self->started->pdata[i];
+      const FerryRun *of_task = ferry_task_get_run (run->task);
+      const FerryPoolWorker *destination = (const FerryPoolWorker *) of_task->destination;
+
+      if (ferry_task_get_state (run->task) == FERRY_TASK_STATE_EXECUTING && of_task->end_held == NULL &&
+          destination != NULL && destination->worker == worker && destination->in_flight.head->data == of_task)
+        g_log_structured (FERRY_HOST_LOG_DOMAIN, stream == FERRY_STREAM_STDERR ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
+                          "FERRY_TASK", run->order.name, "FERRY_TASK_ID", run->name, "MESSAGE",
+                          "task %s, attempt %u, worker %s: %s", run->name, run->attempts,
+                          ferry_worker_get_identifier (worker), line);
+    }
+}
+
+static void
+workers_changed (GListModel *workers, guint position, guint n_removed, guint n_added, FerryHostQueue *self)
+{
+  for (guint i = 0; i < n_added; i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, position + i);
+
+      g_signal_connect (worker, "output", G_CALLBACK (worker_printed), self);
+    }
 }
 
 static void
@@ -616,7 +652,7 @@ static void
 complain (FerryHostQueue *self, const GError *error)
 {
   if (g_strcmp0 (self->complaint, error->message) != 0)
-    g_message ("The queue is not served: %s", error->message);
+    g_message ("The queue waits: %s", error->message);
   g_free (self->complaint);
   self->complaint = g_strdup (error->message);
 }
@@ -643,7 +679,7 @@ try_to_connect (FerryHostQueue *self)
       note_failure (self, error);
       return FALSE;
     }
-  g_message ("Serves the queue '%s' by way of %s", ferry_streams_get_prefix (self->stream),
+  g_message ("Works off the queue of '%s' at %s", ferry_streams_get_queue (self->stream),
              ferry_streams_get_address (self->stream));
   g_clear_pointer (&self->complaint, g_free);
   self->connected_at = g_get_monotonic_time ();
@@ -708,6 +744,16 @@ run_thread (gpointer data)
   return NULL;
 }
 
+/* any: the process ends. */
+static void
+end_thread (gpointer data)
+{
+  FerryHostQueue *self = data;
+
+  atomic_store_explicit (&self->is_over, TRUE, memory_order_relaxed);
+  g_async_queue_push (self->ended, &wake_up);
+}
+
 /* ---- the host ---- */
 
 static gboolean
@@ -729,7 +775,6 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
 {
   FerryStreams *stream = ferry_streams_new (settings, queue, ack_wait, error);
   FerryHostQueue *self;
-  GThread *thread;
 
   if (stream == NULL)
     return NULL;
@@ -750,13 +795,12 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   self->stream = stream;
   self->runs = g_hash_table_new (g_str_hash, g_str_equal);
   self->pause = FIRST_PAUSE;
+  self->started = g_ptr_array_new ();
   g_signal_connect (pool, "notify::error", G_CALLBACK (pool_changed), self);
-  thread = ferry_thread_try_new ("ferry-queue", "the queue's streams", run_thread, queue_ref (self), error);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return self;
-    }
+  g_signal_connect (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self);
+  workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
+  if (ferry_streams_start_thread ("ferry-queue", run_thread, queue_ref (self), end_thread, error))
+    return self;
   g_hash_table_unref (self->runs);
   ferry_streams_free (self->stream);
   queue_unref (self);
@@ -777,15 +821,30 @@ ferry_host_queue_get_n_running (FerryHostQueue *self)
   return atomic_load_explicit (&self->n_runs, memory_order_relaxed);
 }
 
+static void
+leave_pool (FerryHostQueue *self)
+{
+  GListModel *workers = ferry_pool_get_workers (self->pool);
+
+  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
+
+      g_signal_handlers_disconnect_by_data (worker, self);
+    }
+  g_signal_handlers_disconnect_by_data (workers, self);
+  g_signal_handlers_disconnect_by_data (self->pool, self);
+}
+
 void
 ferry_host_queue_free (FerryHostQueue *self)
 {
   self->drained = NULL;
-  atomic_store_explicit (&self->is_over, TRUE, memory_order_relaxed);
-  g_async_queue_push (self->ended, &wake_up);
+  end_thread (self);
   g_source_remove (self->look_timer);
-  g_signal_handlers_disconnect_by_data (self->pool, self);
+  leave_pool (self);
   g_clear_object (&self->executor);
+  g_clear_pointer (&self->started, g_ptr_array_unref);
   g_clear_object (&self->pool);
   queue_unref (self);
 }

@@ -57,8 +57,8 @@ void ferry_streams_delivery_free (gpointer delivery);
 FerryStreams *ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 ack_wait, GError **error);
 void ferry_streams_free (FerryStreams *self);
 
-/* (transfer none): “ferry.APPLICATION.queue.QUEUE.”, which all subjects begin with. */
-const char *ferry_streams_get_prefix (FerryStreams *self);
+/* (transfer none): of whom the queue is. */
+const char *ferry_streams_get_queue (FerryStreams *self);
 /* (transfer none) */
 const char *ferry_streams_get_address (FerryStreams *self);
 
@@ -93,6 +93,11 @@ FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class
 /* Answers a delivery: “+ACK”, “+WPI” (in progress), “-NAK”. wants_answer: waits until the server has it. */
 FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text,
                                          gboolean wants_answer);
+
+/* Starts a thread that uses streams. end: called with data as the process ends, on any thread: it has func return,
+ * which is waited for a moment. Fails with FERRY_ERROR_SYSTEM. */
+gboolean ferry_streams_start_thread (const char *name, GThreadFunc func, gpointer data, void (*end) (gpointer data),
+                                     GError **error);
 
 /* (transfer none): “high”, “normal”, “low”. */
 const char *ferry_streams_name_class (FerryAwayClass class);

@@ -64,6 +64,7 @@ test_left (void)
 
   away_test_start_host (test, 1);
   away_test_await_tasks (test, 0);
+  away_test_await_log (test, 1, ": noted three");
   away_test_end_host (test, 1);
 
   away_test_begin (test);

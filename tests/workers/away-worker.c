@@ -36,6 +36,7 @@ note (FerryJob *job, GVariant *arguments, GError **error)
 
   g_variant_get (arguments, "(&s&s)", &path, &key);
   append (path, "b", key);
+  g_printerr ("noted %s\n", key);
   append (path, "e", key);
   return g_variant_new_string (key);
 }
