@@ -268,6 +268,18 @@ def run_message(kind, types, value):
     return bytes([kind]) + pack(types, value)
 
 
+def away_task(version=1, kind=0, function="sum", name="Sum", times=(1, 2, 3, 4, 5), numbers=(6, 7, 8), arguments=("(su)", ("a", 1))):
+    return b"\0" + pack("(uussxxxxxuuubbmv)", (version, kind, function, name, *times, *numbers, True, False, arguments))
+
+
+def away_begun(by="h", host="alpha", instance="one", version=1):
+    return b"\1" + pack("(uyssu)", (version, ord(by), host, instance, 3))
+
+
+def away_end(host="alpha", result=None, error=None, version=1):
+    return b"\2" + pack("(usumvm(sissas))", (version, host, 2, result, error))
+
+
 def bus_message(subject, content):
     return subject.encode("latin-1") + b"\0" + content
 
@@ -733,6 +745,31 @@ CORPUS = {
         "chunk-lies": opening() + of_session(DATA, chunk(WHOLE, b"12345678", 9))
                       + of_session(DATA, chunk(WHOLE, b"12345678", 0xffffffff)) + of_session(DATA, chunk(4, b"x")),
         "numbers": opening() + of_session(ACK, number=2**64 - 1),
+    },
+    "away-message": {
+        "task": away_task(),
+        "task-without": away_task(arguments=None, times=(0, 0, 0, 0, 0)),
+        "task-of-nothing": away_task(function=""),
+        "task-of-a-kind": away_task(kind=9),
+        "task-in-the-past": away_task(times=(0, -1, 0, 0, 0)),
+        "task-later": away_task(version=2),
+        "task-too-deep": away_task(arguments=("v", ("v", ("v", ("u", 1))))),
+        "task-cut": away_task()[:-3],
+        "begun": away_begun(),
+        "begun-by-the-application": away_begun("a", ""),
+        "begun-and-cancelled": away_begun("c", ""),
+        "begun-and-done": away_begun("d", ""),
+        "begun-by-no-host": away_begun("h", ""),
+        "begun-by-an-unknown": away_begun("x"),
+        "begun-by-no-token": away_begun(host="a.b"),
+        "end": away_end(result=("s", "result")),
+        "end-of-nothing": away_end(),
+        "end-with-an-error": away_end(error=("ferry-error-quark", 3, "It failed", "in a\n", ("a note",))),
+        "end-with-both": away_end(result=("u", 1), error=("g-io-error-quark", 0, "", "", ())),
+        "end-of-no-host": away_end(host=""),
+        "subject": b"\3end.0af.1-2",
+        "subject-of-one": b"\3end.0af",
+        "subject-of-three": b"\3end.0af.1.2",
     },
     "run-message": {
         "facts": facts(),
