@@ -41,10 +41,10 @@
 #include "task/ferry-executor-private.h"
 #include "task/ferry-task-private.h"
 
-/* How long the server is waited for, for tasks of a class, in milliseconds: while nothing runs here, and while the end
- * of something may come. */
-#define IDLE_FETCH_TIME 300
-#define BUSY_FETCH_TIME 10
+/* How long it takes until it is looked again whether there are tasks, in microseconds: right after some, and twice as
+ * long each time that there are none. */
+#define FIRST_LOOK (5 * G_TIME_SPAN_MILLISECOND)
+#define LAST_LOOK (200 * G_TIME_SPAN_MILLISECOND)
 /* For how long workers are left to applications that are there, which want to see progress, after a task of one has got
  * a place, and how often that is looked at. */
 #define COURTESY (2 * G_USEC_PER_SEC)
@@ -105,6 +105,8 @@ struct _FerryHostQueue
   gint64 next_look;
   gint64 next_try;
   gint64 pause;
+  gint64 next_fetch;
+  gint64 fetch_pause;
   char *complaint; /* (owned) (nullable): what was said of the server last */
   FerryRate complaints;
 };
@@ -589,11 +591,12 @@ static gboolean
 fetch (FerryHostQueue *self, guint room)
 {
   g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
-  const gint64 timeout = g_hash_table_size (self->runs) > 0 ? BUSY_FETCH_TIME : IDLE_FETCH_TIME;
 
   for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
-    if (ferry_streams_fetch (self->stream, class, room, timeout, deliveries) == FERRY_STREAMS_LOST)
+    if (ferry_streams_fetch (self->stream, class, room, deliveries) == FERRY_STREAMS_LOST)
       return FALSE;
+  self->fetch_pause = deliveries->len > 0 ? FIRST_LOOK : MIN (2 * self->fetch_pause, LAST_LOOK);
+  self->next_fetch = g_get_monotonic_time () + (deliveries->len > 0 ? 0 : self->fetch_pause);
   for (guint i = 0; i < deliveries->len; i++)
     if (!take_delivery (self, deliveries->pdata[i]))
       return FALSE;
@@ -684,7 +687,8 @@ try_to_connect (FerryHostQueue *self)
   g_clear_pointer (&self->complaint, g_free);
   self->connected_at = g_get_monotonic_time ();
   self->pause = FIRST_PAUSE;
-  self->next_beat = 0;
+  self->next_beat = self->next_fetch = 0;
+  self->fetch_pause = FIRST_LOOK;
   return TRUE;
 }
 
@@ -694,8 +698,11 @@ wait_for_end (FerryHostQueue *self)
 {
   gint64 until = ferry_streams_is_connected (self->stream) ? MIN (self->next_beat, self->next_look) : self->next_try;
   gint64 time = MIN (until - g_get_monotonic_time (), COURTESY_LOOK * G_TIME_SPAN_MILLISECOND);
-  Run *run = time > 0 ? g_async_queue_timeout_pop (self->ended, (guint64) time) : NULL;
+  Run *run;
 
+  if (ferry_streams_is_connected (self->stream) && get_room (self) > 0)
+    time = MIN (time, self->next_fetch - g_get_monotonic_time ());
+  run = time > 0 ? g_async_queue_timeout_pop (self->ended, (guint64) time) : NULL;
   if (run != NULL && run != &wake_up)
     g_queue_push_tail (&self->unstored, run);
 }
@@ -709,7 +716,7 @@ work (FerryHostQueue *self)
   if (!store_ends (self) || (now >= self->next_beat && !beat (self)) || (now >= self->next_look && !look (self)))
     return FALSE;
   room = get_room (self);
-  return room == 0 || fetch (self, room);
+  return room == 0 || g_get_monotonic_time () < self->next_fetch || fetch (self, room);
 }
 
 static gboolean
@@ -734,7 +741,7 @@ run_thread (gpointer data)
 
           note_failure (self, error);
         }
-      else if (get_room (self) == 0)
+      else
         wait_for_end (self);
     }
   ferry_streams_free (self->stream);

@@ -496,12 +496,16 @@ ferry_streams_get_ack_wait (FerryStreams *self)
 }
 
 FerryStreamsAnswer
-ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout, GPtrArray *deliveries)
+ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, GPtrArray *deliveries)
 {
-  jsErrCode code = 0;
   natsMsgList list = {0};
-  natsStatus status = natsSubscription_Fetch (&list, self->subscriptions[class], (int) n, timeout, &code);
+  jsFetchRequest request;
+  natsStatus status;
 
+  jsFetchRequest_Init (&request);
+  request.Batch = (int) n;
+  request.NoWait = true;
+  status = natsSubscription_FetchRequest (&list, self->subscriptions[class], &request);
   for (int i = 0; i < list.Count; i++)
     {
       natsMsg *message = list.Msgs[i];
@@ -518,8 +522,9 @@ ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 t
         }
     }
   natsMsgList_Destroy (&list);
-  return status == NATS_TIMEOUT && ferry_streams_is_connected (self) ? FERRY_STREAMS_DONE
-                                                                     : judge (self, FERRY_STREAMS_TASKS, status, code);
+  if ((status == NATS_TIMEOUT || status == NATS_NOT_FOUND) && ferry_streams_is_connected (self))
+    return FERRY_STREAMS_DONE;
+  return judge (self, FERRY_STREAMS_TASKS, status, 0);
 }
 
 FerryStreamsAnswer
