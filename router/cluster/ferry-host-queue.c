@@ -45,6 +45,11 @@
  * long each time that there are none. */
 #define FIRST_LOOK (5 * G_TIME_SPAN_MILLISECOND)
 #define LAST_LOOK (200 * G_TIME_SPAN_MILLISECOND)
+/* How long a task is waited for that is there, in milliseconds, and one that may be, and how often the latter is done,
+ * in microseconds. */
+#define NEW_TIME 100
+#define AGAIN_TIME 10
+#define AGAIN_LOOK (500 * G_TIME_SPAN_MILLISECOND)
 /* For how long workers are left to applications that are there, which want to see progress, after a task of one has got
  * a place, and how often that is looked at. */
 #define COURTESY (2 * G_USEC_PER_SEC)
@@ -106,6 +111,7 @@ struct _FerryHostQueue
   gint64 next_try;
   gint64 pause;
   gint64 next_fetch;
+  gint64 next_again;
   gint64 fetch_pause;
   char *complaint; /* (owned) (nullable): what was said of the server last */
   FerryRate complaints;
@@ -586,15 +592,42 @@ get_room (FerryHostQueue *self)
   return self->n_workers - n;
 }
 
-/* The first class that has tasks. */
+/* Of the first class that has tasks which nobody had. A fetch waits for some where there are none, so it is asked
+ * first. */
+static gboolean
+fetch_new (FerryHostQueue *self, guint room, GPtrArray *deliveries)
+{
+  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
+    {
+      guint64 n = 0;
+
+      if (ferry_streams_count_pending (self->stream, class, &n) == FERRY_STREAMS_LOST ||
+          (n > 0 && ferry_streams_fetch (self->stream, class, room, NEW_TIME, deliveries) == FERRY_STREAMS_LOST))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Those that another host had, or that were given back, are counted nowhere. */
+static gboolean
+fetch_again (FerryHostQueue *self, guint room, GPtrArray *deliveries)
+{
+  if (g_get_monotonic_time () < self->next_again)
+    return TRUE;
+  self->next_again = g_get_monotonic_time () + AGAIN_LOOK;
+  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
+    if (ferry_streams_fetch (self->stream, class, room, AGAIN_TIME, deliveries) == FERRY_STREAMS_LOST)
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 fetch (FerryHostQueue *self, guint room)
 {
   g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
 
-  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
-    if (ferry_streams_fetch (self->stream, class, room, deliveries) == FERRY_STREAMS_LOST)
-      return FALSE;
+  if (!fetch_new (self, room, deliveries) || (deliveries->len == 0 && !fetch_again (self, room, deliveries)))
+    return FALSE;
   self->fetch_pause = deliveries->len > 0 ? FIRST_LOOK : MIN (2 * self->fetch_pause, LAST_LOOK);
   self->next_fetch = g_get_monotonic_time () + (deliveries->len > 0 ? 0 : self->fetch_pause);
   for (guint i = 0; i < deliveries->len; i++)

@@ -86,8 +86,12 @@ FerryStreamsAnswer ferry_streams_count (FerryStreams *self, FerryStreamsKind kin
 
 /* How long a message that was fetched is kept for who has it, in microseconds. */
 gint64 ferry_streams_get_ack_wait (FerryStreams *self);
-/* Adds up to n messages of a class to deliveries (element-type FerryStreamsDelivery), and waits for none. */
-FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, GPtrArray *deliveries);
+/* How many of a class were never fetched. */
+FerryStreamsAnswer ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n);
+/* Adds up to n messages of a class to deliveries (element-type FerryStreamsDelivery), for which it waits so many
+ * milliseconds. */
+FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout,
+                                        GPtrArray *deliveries);
 /* Answers a delivery: “+ACK”, “+WPI” (in progress), “-NAK”. wants_answer: waits until the server has it. */
 FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text,
                                          gboolean wants_answer);

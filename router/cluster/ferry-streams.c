@@ -496,16 +496,25 @@ ferry_streams_get_ack_wait (FerryStreams *self)
 }
 
 FerryStreamsAnswer
-ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, GPtrArray *deliveries)
+ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n)
 {
-  natsMsgList list = {0};
-  jsFetchRequest request;
-  natsStatus status;
+  jsErrCode code = 0;
+  jsConsumerInfo *about = NULL;
+  const char *stream = self->names[FERRY_STREAMS_TASKS];
+  natsStatus status = js_GetConsumerInfo (&about, self->context, stream, classes[class], NULL, &code);
 
-  jsFetchRequest_Init (&request);
-  request.Batch = (int) n;
-  request.NoWait = true;
-  status = natsSubscription_FetchRequest (&list, self->subscriptions[class], &request);
+  *n = status == NATS_OK ? about->NumPending : 0;
+  jsConsumerInfo_Destroy (about);
+  return judge (self, FERRY_STREAMS_TASKS, status, code);
+}
+
+FerryStreamsAnswer
+ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout, GPtrArray *deliveries)
+{
+  jsErrCode code = 0;
+  natsMsgList list = {0};
+  natsStatus status = natsSubscription_Fetch (&list, self->subscriptions[class], (int) n, timeout, &code);
+
   for (int i = 0; i < list.Count; i++)
     {
       natsMsg *message = list.Msgs[i];
@@ -522,9 +531,9 @@ ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, GPtrArra
         }
     }
   natsMsgList_Destroy (&list);
-  if ((status == NATS_TIMEOUT || status == NATS_NOT_FOUND) && ferry_streams_is_connected (self))
+  if (status == NATS_TIMEOUT && ferry_streams_is_connected (self))
     return FERRY_STREAMS_DONE;
-  return judge (self, FERRY_STREAMS_TASKS, status, 0);
+  return judge (self, FERRY_STREAMS_TASKS, status, code);
 }
 
 FerryStreamsAnswer
