@@ -156,6 +156,12 @@ ferry_inspection_is_held_up (const FerryInspection *self, FerryLink *link, guint
   return is_held_up;
 }
 
+gboolean
+ferry_inspection_may_look_at (FerryWorker *worker)
+{
+  return ferry_affinity_is_own (ferry_worker_get_affinity (worker)) && ferry_worker_get_link (worker) != NULL;
+}
+
 GHashTable *
 ferry_inspection_list_pool_workers (GArray *pools)
 {
@@ -208,7 +214,7 @@ find_senders (GHashTable *of_pools)
     {
       FerryWorker *worker = g_array_index (processes, FerryFound, i).object;
 
-      if (ferry_affinity_is_own (ferry_worker_get_affinity (worker)) && ferry_worker_get_link (worker) != NULL)
+      if (ferry_inspection_may_look_at (worker))
         add_pipes_of (&senders, ferry_worker_get_link (worker));
     }
   g_hash_table_iter_init (&iter, of_pools);

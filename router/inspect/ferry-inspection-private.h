@@ -176,6 +176,8 @@ typedef struct _FerryLink FerryLink;
 gboolean ferry_inspection_is_held_up (const FerryInspection *self, FerryLink *link, guint64 *unread);
 /* Finds which senders were given to which worker. Before the look for anything else. */
 void ferry_inspection_find_given (FerryInspection *self);
+/* Whether it is of a router of this thread, and has not ended. */
+gboolean ferry_inspection_may_look_at (FerryWorker *worker);
 /* Returns (transfer full): the workers of the pools of this thread, by what they are: a FerryWorker, or for a thread
  * its FerryPoolWorker -> the FerryPoolWorker. */
 GHashTable *ferry_inspection_list_pool_workers (GArray *pools);

@@ -112,13 +112,6 @@ inspect_thread (const FerryInspection *self, FerryPoolWorker *worker, GArray *po
   return inspected;
 }
 
-/* Whether it is of a router of this thread, and has not ended. */
-static gboolean
-may_look_at (FerryWorker *worker)
-{
-  return ferry_affinity_is_own (ferry_worker_get_affinity (worker)) && ferry_worker_get_link (worker) != NULL;
-}
-
 static void
 add_workers (FerryInspection *self, guint max)
 {
@@ -132,7 +125,7 @@ add_workers (FerryInspection *self, guint max)
     {
       FerryFound *found = &g_array_index (processes, FerryFound, i);
 
-      if (may_look_at (found->object))
+      if (ferry_inspection_may_look_at (found->object))
         g_ptr_array_add (self->workers, inspect_process (self, found->object, found->number,
                                                          g_hash_table_lookup (of_pools, found->object), pools));
     }
@@ -152,7 +145,7 @@ ferry_inspection_ask_worker (guint64 number)
       FerryFound *found = &g_array_index (processes, FerryFound, i);
       FerryWorker *worker = found->object;
 
-      if (found->number != number || !may_look_at (worker) ||
+      if (found->number != number || !ferry_inspection_may_look_at (worker) ||
           !ferry_process_hears (ferry_worker_get_process_number (worker), FERRY_WHERE_SIGNAL))
         continue;
       ferry_link_expect_place (ferry_worker_get_link (worker), TRUE);
@@ -174,7 +167,7 @@ ferry_inspection_end_worker (guint64 number, gboolean kills)
       FerryFound *found = &g_array_index (processes, FerryFound, i);
       FerryPoolWorker *of_pool = g_hash_table_lookup (of_pools, found->object);
 
-      if (found->number != number || !may_look_at (found->object))
+      if (found->number != number || !ferry_inspection_may_look_at (found->object))
         continue;
       if (kills)
         ferry_worker_force_exit (found->object);
