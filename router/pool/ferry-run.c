@@ -565,12 +565,14 @@ static char *
 dup_trace (FerryRun *self, const char *trace)
 {
   const char *shown = ferry_run_get_shown_function (self);
-  g_autofree char *place = g_strdup_printf ("in function '%s' of process ", self->function);
-  g_autofree char *shown_place = g_strdup_printf ("in function '%s' of process ", shown);
+  g_autofree char *place = NULL;
+  g_autofree char *shown_place = NULL;
   GString *text;
 
   if (trace == NULL || shown == self->function)
     return g_strdup (trace);
+  place = g_strdup_printf ("in function '%s' of process ", self->function);
+  shown_place = g_strdup_printf ("in function '%s' of process ", shown);
   text = g_string_new (trace);
   g_string_replace (text, place, shown_place, 0);
   return g_string_free (text, FALSE);

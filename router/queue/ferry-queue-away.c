@@ -261,10 +261,8 @@ forget_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
   task = ferry_queue_entry_dup_task (entry);
   run = ferry_task_get_run (task);
   ferry_run_fail (run, FERRY_TASK_EVENT_REFUSE,
-                  g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-                               "Task '%s' may have been begun by a host before the NATS server lost what it knew of "
-                               "it, and may have done a part of its work; look what it has done, and try it again",
-                               ferry_task_get_name (task)),
+                  ferry_queue_row_new_interruption (
+                    &entry->row, "may have been begun by a host before the NATS server lost what it knew of it"),
                   NULL, NULL);
 }
 

@@ -91,8 +91,8 @@ gboolean ferry_queue_row_can_leave (const FerryQueueRow *self);
 /* Sets what the row says of away (all zero). Its pointers are those of the row, but for the arguments (transfer full).
  * Fails as ferry_queue_value_open() does. */
 gboolean ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error);
-/* It was under way, and nobody knows how far it came. why: the middle of a sentence. */
-void ferry_queue_row_fail_as_interrupted (FerryQueueRow *self, const char *why);
+/* (transfer full): nobody knows how far the task came. what: the middle of a sentence. */
+GError *ferry_queue_row_new_interruption (const FerryQueueRow *self, const char *what);
 
 /* The application ends while its task runs: it waits again if it may be run once more, else it has failed. */
 void ferry_queue_row_interrupt (FerryQueueRow *self);

@@ -493,26 +493,27 @@ ferry_queue_row_wait (FerryQueueRow *self)
   self->state = FERRY_QUEUE_ROW_WAITING;
 }
 
-void
-ferry_queue_row_fail_as_interrupted (FerryQueueRow *self, const char *why)
+GError *
+ferry_queue_row_new_interruption (const FerryQueueRow *self, const char *what)
 {
-  g_autoptr (GError) error = g_error_new (
-    FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-    "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again", self->name, why);
-
-  ferry_queue_row_fail (self, error, NULL, NULL);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
+                      "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again",
+                      self->name, what);
 }
 
 void
 ferry_queue_row_interrupt (FerryQueueRow *self)
 {
+  g_autoptr (GError) error = NULL;
+
   if (ferry_queue_row_may_repeat (self))
     {
       ferry_queue_row_wait (self);
       ferry_queue_row_restart_wait (self);
+      return;
     }
-  else
-    ferry_queue_row_fail_as_interrupted (self, "was under way when the application ended");
+  error = ferry_queue_row_new_interruption (self, "was under way when the application ended");
+  ferry_queue_row_fail (self, error, NULL, NULL);
 }
 
 void

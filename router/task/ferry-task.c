@@ -47,11 +47,11 @@ typedef enum
   ASKED_BY_CANCELLABLE = 1 << 1,
 } Asked;
 
-/* How far the submission of a task has come. */
 /* A binding sets this data of the object to the name of a function, where all functions of its language are run by one
  * function of its own, whose name says nothing to people. */
 #define SHOWN_FUNCTION "ferry-shown-function"
 
+/* How far the submission of a task has come. */
 typedef enum
 {
   SUBMISSION_NONE,
