@@ -30,8 +30,8 @@
  * Owner:   references are counted: the maker's, who closes it, the thread's, and those of wires and posts. None of them
  *          owns the router.
  * Threads: the router's, which never waits here, unless a function says another.
- * Locks:   table_lock and the bus's lock are never held together. exit_lock comes before the bus's lock. No function of
- *          the NATS library is called with one.
+ * Locks:   table_lock and the bus's lock are never held together. No function of the NATS library is called with
+ *          one.
  * Trust:   neither the servers nor the other ends are trusted. */
 
 #include "config.h"
@@ -42,14 +42,13 @@
 #include "cluster/ferry-server-link-private.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
+#include "cluster/ferry-nats-thread-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "route/ferry-router-private.h"
@@ -76,10 +75,6 @@
 /* In milliseconds: how long the server may take to subscribe, and to take what was sent before a close. */
 #define SUBSCRIBE_TIMEOUT 5000
 #define CLOSE_TIMEOUT 500
-
-/* How long the end of the process waits for the threads of buses: for what was sent last, and for an answer of a
- * server. One that waits longer, such as for a machine that does not answer, is left behind. */
-#define EXIT_TIME (2 * G_USEC_PER_SEC)
 
 /* Hosts do not answer a hello all at once, and however many come, not more often than this: each answer goes to all
  * applications. */
@@ -162,7 +157,6 @@ struct _FerryBus
   guint64 n_foreign;
   GHashTable *presences; /* (owned) (element-type utf8 FerryRate): of each name */
 
-  GList running_link;        /* exit_lock: data is the bus */
   FerryServerAccess *access; /* the bus's thread: (owned) */
   gboolean was_up;           /* the bus's thread: a server was reached once */
 
@@ -188,12 +182,6 @@ struct _FerryBus
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *table;       /* table_lock: (nullable): from the numbers of connections to their buses (unowned) */
 static guint latest_connection; /* table_lock */
-
-static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t exit_changed; /* made once, with the first thread */
-static GSList *ended;      /* exit_lock: (element-type GThread) (owned): threads that no thread has waited for */
-static GQueue running;     /* exit_lock: (element-type FerryBus), linked by running_link: those with a thread */
-static pid_t exit_process; /* const once made: the owner of these threads */
 
 /* ---- References ---- */
 
@@ -1120,85 +1108,13 @@ get_next_pause (gint64 pause)
 
 /* any: ends the thread, when it has sent what it has. */
 static void
-stop (FerryBus *self)
+stop (gpointer bus)
 {
+  FerryBus *self = bus;
   FERRY_AUTO_LOCK (&self->lock);
 
   self->stopping = TRUE;
   pthread_cond_signal (&self->changed);
-}
-
-static void
-join_thread (gpointer thread)
-{
-  g_thread_join (thread);
-}
-
-/* Waits for threads that have nothing to do any more, but to free what libraries keep for each thread. A child of
- * fork() has no such threads. */
-static void
-join_ended (void)
-{
-  GSList *threads;
-
-  if (exit_process != getpid ())
-    return;
-  pthread_mutex_lock (&exit_lock);
-  threads = g_steal_pointer (&ended);
-  pthread_mutex_unlock (&exit_lock);
-  g_slist_free_full (threads, join_thread);
-}
-
-/* A handler of exit(): no thread uses the NATS library, and through it OpenSSL, when that frees what it has. */
-static void
-end_threads (void)
-{
-  gint64 end = ferry_deadline_after (EXIT_TIME);
-
-  if (exit_process != getpid ())
-    return;
-  pthread_mutex_lock (&exit_lock);
-  for (const GList *l = running.head; l != NULL; l = l->next)
-    stop (l->data);
-  while (running.length > 0 && ferry_cond_wait_until (&exit_changed, &exit_lock, end))
-    ;
-  pthread_mutex_unlock (&exit_lock);
-  join_ended ();
-}
-
-/* Handlers of exit() are called in the reverse order, and OpenSSL's is there when the NATS library was opened. That
- * takes some milliseconds, once. It comes before the first thread, which might be in the middle of it when the process
- * ends. */
-static void
-prepare_exit (void)
-{
-  static gsize prepared;
-
-  if (!g_once_init_enter (&prepared))
-    return;
-  nats_Open (-1);
-  ferry_cond_init (&exit_changed);
-  exit_process = getpid ();
-  atexit (end_threads);
-  g_once_init_leave (&prepared, 1);
-}
-
-static void
-note_running (FerryBus *self)
-{
-  FERRY_AUTO_LOCK (&exit_lock);
-
-  g_queue_push_tail_link (&running, &self->running_link);
-}
-
-static void
-note_ended (FerryBus *self)
-{
-  FERRY_AUTO_LOCK (&exit_lock);
-
-  g_queue_unlink (&running, &self->running_link);
-  ended = g_slist_prepend (ended, g_thread_ref (g_thread_self ()));
-  pthread_cond_signal (&exit_changed);
 }
 
 static gpointer
@@ -1208,7 +1124,6 @@ run (gpointer data)
   Connection connection;
   gint64 pause = 0;
 
-  note_running (self);
   while (go_on (self, pause))
     {
       g_autoptr (GError) error = NULL;
@@ -1224,9 +1139,6 @@ run (gpointer data)
       serve (self, &connection);
       pause = g_get_monotonic_time () - began > GOOD_TIME ? 0 : get_next_pause (pause);
     }
-  nats_ReleaseThreadMemory ();
-  note_ended (self);
-  ferry_bus_unref (self);
   return NULL;
 }
 
@@ -1264,24 +1176,6 @@ set_subjects (FerryBus *self)
     (Feed){g_strdup_printf ("ferry.%s.present.", application), g_strconcat (self->host, ".*", NULL), take_presence};
 }
 
-static gboolean
-start_thread (FerryBus *self, GError **error)
-{
-  GError *failure = NULL;
-  GThread *thread;
-
-  prepare_exit ();
-  join_ended ();
-  thread = g_thread_try_new ("ferry-bus", run, ferry_bus_ref (self), &failure);
-  if (thread == NULL)
-    {
-      ferry_bus_unref (self);
-      return ferry_set_thread_error (error, "a cluster", failure);
-    }
-  g_thread_unref (thread);
-  return TRUE;
-}
-
 FerryBus *
 ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const FerryBusFuncs *funcs, gpointer data,
                GError **error)
@@ -1293,7 +1187,6 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
     return NULL;
   self = g_new0 (FerryBus, 1);
   self->references = 1;
-  self->running_link.data = self;
   self->context = g_main_context_ref (router->context);
   pthread_mutex_init (&self->lock, NULL);
   ferry_cond_init (&self->changed);
@@ -1310,8 +1203,11 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
   if (!make_id (self, error))
     return NULL;
   set_subjects (self);
-  if (!start_thread (self, error))
-    return NULL;
+  if (!ferry_nats_thread_start ("ferry-bus", "a cluster", run, ferry_bus_ref (self), stop, unref_bus, error))
+    {
+      ferry_bus_unref (self);
+      return NULL;
+    }
   ferry_timers_add_settled_func (router->limits, is_settled, self);
   return g_steal_pointer (&self);
 }

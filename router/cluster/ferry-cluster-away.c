@@ -26,6 +26,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "cluster/ferry-away-message-private.h"
+#include "cluster/ferry-nats-thread-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-streams-private.h"
 
@@ -135,8 +136,10 @@ typedef struct
 } Post;
 
 static void
-away_unref (Away *self)
+away_unref (gpointer data)
 {
+  Away *self = data;
+
   if (!g_atomic_ref_count_dec (&self->references))
     return;
   g_async_queue_unref (self->orders);
@@ -301,14 +304,21 @@ add_item (Away *self, const char *id)
   return item;
 }
 
+/* Its task is over. */
 static void
-remove_item (Away *self, Item *item)
+remember (Away *self, const char *id)
 {
   Memory *memory = g_new0 (Memory, 1);
 
-  memory->id = g_strdup (item->id);
+  memory->id = g_strdup (id);
   memory->since = g_get_monotonic_time ();
   g_queue_push_tail (&self->memories, memory);
+}
+
+static void
+remove_item (Away *self, Item *item)
+{
+  remember (self, item->id);
   self->n_unsettled -= item->has_ended;
   g_hash_table_remove (self->items, item->id);
 }
@@ -597,13 +607,7 @@ remember_unknown (Away *self, GHashTable *begun)
   g_hash_table_iter_init (&iter, begun);
   while (g_hash_table_iter_next (&iter, &id, NULL))
     if (!g_hash_table_contains (self->items, id))
-      {
-        Memory *memory = g_new0 (Memory, 1);
-
-        memory->id = g_strdup (id);
-        memory->since = g_get_monotonic_time ();
-        g_queue_push_tail (&self->memories, memory);
-      }
+      remember (self, id);
 }
 
 /* Holds all items against what is there. */
@@ -768,10 +772,11 @@ take_orders (Away *self, gint64 until)
     take_order (self, order);
 }
 
+/* Takes error. */
 static void
-lose_connection (Away *self)
+note_failure (Away *self, GError *error)
 {
-  tell_connection (self, FALSE, ferry_streams_disconnect (self->stream));
+  tell_connection (self, FALSE, error);
   self->next_try = g_get_monotonic_time () + self->pause;
   self->pause = MIN (self->pause * 2, LAST_PAUSE);
 }
@@ -787,14 +792,12 @@ try_to_connect (Away *self)
     return FALSE;
   if (!ferry_streams_connect (self->stream, FALSE, &error))
     {
-      tell_connection (self, FALSE, error);
-      self->next_try = g_get_monotonic_time () + self->pause;
-      self->pause = MIN (self->pause * 2, LAST_PAUSE);
+      note_failure (self, error);
       return FALSE;
     }
   if (!compare (self))
     {
-      lose_connection (self);
+      note_failure (self, ferry_streams_disconnect (self->stream));
       return FALSE;
     }
   self->pause = FIRST_PAUSE;
@@ -843,13 +846,12 @@ run (gpointer data)
       if (self->is_over || !self->has_begun || !try_to_connect (self))
         continue;
       if (!do_wanted (self) || (g_get_monotonic_time () >= self->next_poll && !poll_stream (self)))
-        lose_connection (self);
+        note_failure (self, ferry_streams_disconnect (self->stream));
     }
   ferry_streams_free (self->stream);
   g_hash_table_unref (self->items);
   g_queue_clear_full (&self->wanting, g_free);
   g_queue_clear_full (&self->memories, memory_free);
-  away_unref (self);
   return NULL;
 }
 
@@ -979,7 +981,7 @@ ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context,
   self->items = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, item_free);
   self->pause = FIRST_PAUSE;
   g_atomic_ref_count_inc (&self->references);
-  if (ferry_streams_start_thread ("ferry-away", run, self, end, error))
+  if (ferry_nats_thread_start ("ferry-away", "the queue's streams", run, self, end, away_unref, error))
     return &self->away;
   g_hash_table_unref (self->items);
   ferry_streams_free (self->stream);

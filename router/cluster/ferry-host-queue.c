@@ -33,6 +33,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "cluster/ferry-away-message-private.h"
+#include "cluster/ferry-nats-thread-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-streams-private.h"
 #include "pool/ferry-pool-worker-private.h"
@@ -121,8 +122,10 @@ struct _FerryHostQueue
 static Run wake_up;
 
 static void
-queue_unref (FerryHostQueue *self)
+queue_unref (gpointer data)
 {
+  FerryHostQueue *self = data;
+
   if (!g_atomic_ref_count_dec (&self->references))
     return;
   g_async_queue_unref (self->ended);
@@ -302,12 +305,6 @@ tell_drained (gpointer data)
 }
 
 static void
-unref_posted (gpointer data)
-{
-  queue_unref (data);
-}
-
-static void
 pool_changed (FerryPool *pool, GParamSpec *pspec, FerryHostQueue *self)
 {
   atomic_store_explicit (&self->is_closed, ferry_pool_get_error (pool) != NULL, memory_order_relaxed);
@@ -321,6 +318,13 @@ drop_run (FerryHostQueue *self, Run *run)
   g_hash_table_remove (self->runs, run->name);
   atomic_fetch_sub_explicit (&self->n_runs, 1, memory_order_relaxed);
   ferry_mailbox_post (self->context, run_free, run, NULL);
+}
+
+/* reply: of the delivery. */
+static gboolean
+acknowledge (FerryHostQueue *self, const char *reply)
+{
+  return ferry_streams_answer (self->stream, reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
 }
 
 /* Writes how the run has ended, and answers its delivery. */
@@ -343,8 +347,7 @@ store_end (FerryHostQueue *self, Run *run)
                      run->order.name, g_bytes_get_size (bytes));
       return store_end (self, run);
     }
-  return answer != FERRY_STREAMS_LOST &&
-         ferry_streams_answer (self->stream, run->reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
+  return answer != FERRY_STREAMS_LOST && acknowledge (self, run->reply);
 }
 
 static gboolean
@@ -373,12 +376,6 @@ give_back (FerryHostQueue *self, const FerryStreamsDelivery *delivery, gint64 de
   g_autofree char *text = g_strdup_printf ("-NAK {\"delay\": %" G_GINT64_FORMAT "}", delay * 1000);
 
   return ferry_streams_answer (self->stream, delivery->reply, text, FALSE) != FERRY_STREAMS_LOST;
-}
-
-static gboolean
-acknowledge (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
-{
-  return ferry_streams_answer (self->stream, delivery->reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
 }
 
 static GBytes *
@@ -534,7 +531,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
     {
       ferry_rate_log (&self->complaints, "Task '%s' is not run: %s", name, error->message);
       return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION) ? give_back (self, delivery, REFUSED_TIME)
-                                                                       : acknowledge (self, delivery);
+                                                                       : acknowledge (self, delivery->reply);
     }
   delay = get_delay (self, &order);
   if (delay > 0)
@@ -546,7 +543,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
       return FALSE;
     case IS_OVER:
       g_clear_error (&end);
-      return acknowledge (self, delivery);
+      return acknowledge (self, delivery->reply);
     case WAITS:
       g_clear_error (&end);
       return give_back (self, delivery, MAX (ferry_streams_get_ack_wait (self->stream) / 2, G_USEC_PER_SEC));
@@ -567,7 +564,7 @@ take_delivery (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
   Run *run;
 
   if (rest == NULL || !ferry_away_parse_subject (rest + 1, "", &file, &id))
-    return acknowledge (self, delivery);
+    return acknowledge (self, delivery->reply);
   name = g_strconcat (file, ".", id, NULL);
   run = g_hash_table_lookup (self->runs, name);
   if (run == NULL)
@@ -780,8 +777,16 @@ run_thread (gpointer data)
   ferry_streams_free (self->stream);
   g_hash_table_unref (self->runs);
   g_free (self->complaint);
-  ferry_mailbox_post (self->context, tell_drained, self, unref_posted);
   return NULL;
+}
+
+/* The thread has ended: its reference is the post's. */
+static void
+thread_ended (gpointer data)
+{
+  FerryHostQueue *self = data;
+
+  ferry_mailbox_post (self->context, tell_drained, self, queue_unref);
 }
 
 /* any: the process ends. */
@@ -839,7 +844,8 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   g_signal_connect (pool, "notify::error", G_CALLBACK (pool_changed), self);
   g_signal_connect (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self);
   workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
-  if (ferry_streams_start_thread ("ferry-queue", run_thread, queue_ref (self), end_thread, error))
+  if (ferry_nats_thread_start ("ferry-queue", "the queue's streams", run_thread, queue_ref (self), end_thread,
+                               thread_ended, error))
     return self;
   g_hash_table_unref (self->runs);
   ferry_streams_free (self->stream);

@@ -23,7 +23,6 @@ typedef struct
   const char *tls_ca_file;      /* certificates of the signers of the servers' certificates. Switches TLS on */
   const char *name;             /* of the connection, for the server's monitoring */
   const char *host;             /* a token: the host's name; NULL at an application's end */
-  const char *inbox;            /* what subjects of answers begin with; NULL: nothing is asked that is answered */
 } FerryBusSettings;
 
 typedef struct _FerryServerAccess FerryServerAccess;
@@ -32,6 +31,8 @@ typedef struct _FerryServerAccess FerryServerAccess;
  * Files are not read yet. */
 FerryServerAccess *ferry_server_access_new (const FerryBusSettings *settings, GError **error);
 void ferry_server_access_free (FerryServerAccess *self);
+/* Sets what subjects of answers begin with. Without that, nothing is asked that is answered. */
+void ferry_server_access_set_inbox (FerryServerAccess *self, const char *inbox);
 /* Returns the user of the subjects, a token. */
 const char *ferry_server_access_get_user (const FerryServerAccess *self);
 

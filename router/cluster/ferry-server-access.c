@@ -203,7 +203,6 @@ ferry_server_access_new (const FerryBusSettings *settings, GError **error)
   self->credentials_file = g_strdup (settings->credentials_file);
   self->nkey_seed_file = g_strdup (settings->nkey_seed_file);
   self->tls_ca_file = g_strdup (settings->tls_ca_file);
-  self->inbox = g_strdup (settings->inbox);
   if (!add_urls (self, settings->url, error))
     return NULL;
   if (self->user == NULL)
@@ -227,6 +226,13 @@ ferry_server_access_free (FerryServerAccess *self)
   g_free (self->name);
   g_free (self->inbox);
   g_free (self);
+}
+
+void
+ferry_server_access_set_inbox (FerryServerAccess *self, const char *inbox)
+{
+  g_free (self->inbox);
+  self->inbox = g_strdup (inbox);
 }
 
 const char *

@@ -96,11 +96,6 @@ FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class
 FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text,
                                          gboolean wants_answer);
 
-/* Starts a thread that uses streams. end: called with data as the process ends, on any thread: it has func return,
- * which is waited for a moment. Fails with FERRY_ERROR_SYSTEM. */
-gboolean ferry_streams_start_thread (const char *name, GThreadFunc func, gpointer data, void (*end) (gpointer data),
-                                     GError **error);
-
 /* (transfer none): “high”, “normal”, “low”. */
 const char *ferry_streams_name_class (FerryAwayClass class);
 

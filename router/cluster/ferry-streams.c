@@ -21,28 +21,20 @@
  * its subject, so that this needs no connection of its own.
  *
  * Owner:   one; freed by it.
- * Threads: one at a time, which may wait. At the end of the process, none may use the NATS library, and through it
- *          OpenSSL, when that frees what it has: see also ferry-bus.c.
+ * Threads: one at a time, which may wait.
  * Trust:   the server is not trusted: what it gives is bounded by its largest message, and judged by who reads it. */
 
 #include "config.h"
 
 #include "cluster/ferry-streams-private.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-thread-private.h"
 #include "cluster/ferry-run-message-private.h"
 
 /* How long a call may take, in milliseconds. */
 #define CALL_TIMEOUT 3000
-
-/* How long the end of the process waits for threads: for an answer of a server. One that waits longer is left behind.
- */
-#define EXIT_TIME (2 * G_USEC_PER_SEC)
 
 /* Codes of JetStream that the library has no name for, or another one. */
 #define TOO_MANY_OF_SUBJECT 10077
@@ -94,7 +86,6 @@ FerryStreams *
 ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 ack_wait, GError **error)
 {
   g_autoptr (FerryStreams) self = g_new0 (FerryStreams, 1);
-  FerryBusSettings own = *settings;
   g_autofree char *inbox = NULL;
 
   if (queue != NULL && !ferry_token_is_valid (queue))
@@ -111,11 +102,7 @@ ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 a
   self->queue = g_strdup (queue != NULL ? queue : ferry_server_access_get_user (self->access));
   inbox = g_strdup_printf ("ferry.%s.queue.%s.inbox.%s", self->application, self->queue,
                            settings->host != NULL ? settings->host : ferry_server_access_get_user (self->access));
-  own.inbox = inbox;
-  ferry_server_access_free (self->access);
-  self->access = ferry_server_access_new (&own, error);
-  if (self->access == NULL)
-    return NULL;
+  ferry_server_access_set_inbox (self->access, inbox);
   self->prefix = g_strdup_printf ("ferry.%s.queue.%s.", self->application, self->queue);
   self->names[FERRY_STREAMS_TASKS] = g_strdup_printf ("ferry+%s+%s+tasks", self->application, self->queue);
   self->names[FERRY_STREAMS_ENDS] = g_strdup_printf ("ferry+%s+%s+ends", self->application, self->queue);
@@ -548,116 +535,4 @@ ferry_streams_answer (FerryStreams *self, const char *reply, const char *text, g
     status = natsConnection_RequestString (&answer, self->nats, reply, text, CALL_TIMEOUT);
   natsMsg_Destroy (answer);
   return judge (self, FERRY_STREAMS_TASKS, status, 0);
-}
-
-/* ---- threads, and the end of the process ---- */
-
-typedef struct
-{
-  GThreadFunc func; /* const, as the next two */
-  void (*end) (gpointer data);
-  gpointer data;
-  GList link; /* threads_lock: in running */
-} StreamsThread;
-
-static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t threads_changed; /* made once, with the first thread */
-static GQueue running;                 /* threads_lock: (element-type StreamsThread) */
-static GSList *ended;                  /* threads_lock: (element-type GThread) (owned): nobody has waited for them */
-static pid_t process;                  /* const once made: the owner of the threads */
-
-static void
-join_thread (gpointer thread)
-{
-  g_thread_join (thread);
-}
-
-/* They have nothing to do any more, but to free what libraries keep for each thread. */
-static void
-join_ended (void)
-{
-  GSList *threads;
-
-  pthread_mutex_lock (&threads_lock);
-  threads = g_steal_pointer (&ended);
-  pthread_mutex_unlock (&threads_lock);
-  g_slist_free_full (threads, join_thread);
-}
-
-/* A handler of exit(). A child of fork() has no such threads. */
-static void
-end_threads (void)
-{
-  const gint64 end = ferry_deadline_after (EXIT_TIME);
-
-  if (process != getpid ())
-    return;
-  pthread_mutex_lock (&threads_lock);
-  for (const GList *link = running.head; link != NULL; link = link->next)
-    {
-      const StreamsThread *thread = link->data;
-
-      thread->end (thread->data);
-    }
-  while (running.length > 0 && ferry_cond_wait_until (&threads_changed, &threads_lock, end))
-    ;
-  pthread_mutex_unlock (&threads_lock);
-  join_ended ();
-}
-
-/* Handlers of exit() are called in the reverse order, and those of the libraries are there when they were opened. */
-static void
-prepare_exit (void)
-{
-  static gsize prepared;
-
-  if (!g_once_init_enter (&prepared))
-    return;
-  nats_Open (-1);
-  ferry_cond_init (&threads_changed);
-  process = getpid ();
-  atexit (end_threads);
-  g_once_init_leave (&prepared, 1);
-}
-
-static gpointer
-run_thread (gpointer data)
-{
-  StreamsThread *self = data;
-
-  self->func (self->data);
-  nats_ReleaseThreadMemory ();
-  pthread_mutex_lock (&threads_lock);
-  g_queue_unlink (&running, &self->link);
-  ended = g_slist_prepend (ended, g_thread_ref (g_thread_self ()));
-  pthread_cond_signal (&threads_changed);
-  pthread_mutex_unlock (&threads_lock);
-  g_free (self);
-  return NULL;
-}
-
-gboolean
-ferry_streams_start_thread (const char *name, GThreadFunc func, gpointer data, void (*end) (gpointer data),
-                            GError **error)
-{
-  StreamsThread *self = g_new0 (StreamsThread, 1);
-  GThread *thread;
-
-  prepare_exit ();
-  join_ended ();
-  *self = (StreamsThread){func, end, data, {self, NULL, NULL}};
-  pthread_mutex_lock (&threads_lock);
-  g_queue_push_tail_link (&running, &self->link);
-  pthread_mutex_unlock (&threads_lock);
-  thread = ferry_thread_try_new (name, "the queue's streams", run_thread, self, error);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return TRUE;
-    }
-  pthread_mutex_lock (&threads_lock);
-  g_queue_unlink (&running, &self->link);
-  pthread_mutex_unlock (&threads_lock);
-  g_free (self);
-  return FALSE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c, cluster/ferry-server-link.c
+/* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c, cluster/ferry-server-link.c,
+ * cluster/ferry-nats-thread.c
  *
  * Applications and hosts over a real server: which find each other, what is carried, and what is said when something is
  * wrong. Without a server these are skipped. */
