@@ -39,7 +39,6 @@ G_BEGIN_DECLS
  * @FERRY_COUNTER_HIGHEST_BUFFER_BYTES: The highest value that @FERRY_COUNTER_BUFFER_BYTES has had.
  * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The highest value that @FERRY_COUNTER_SPARE_BYTES has had.
  * @FERRY_COUNTER_HANDLER_TIME: Microseconds that deliveries took on the router's thread, nearly all of it in handlers.
- *   Since 0.2.90.
  *
  * The counters of a router, which [method@Ferry.Router.get_counter] reads.
  */

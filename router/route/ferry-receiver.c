@@ -224,8 +224,6 @@ install_properties (GObjectClass *object_class)
    * its functions, as the Python package has. Ferry tells the sender nothing. With this number, GTK's inspector and
    * [func@Ferry.describe_application] say of a sender that has sent as many that it is held up. 0, the default: there
    * is no such rule. Any thread.
-   *
-   * Since: 0.2.90
    */
   properties[PROP_CREDIT] = g_param_spec_uint64 ("credit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

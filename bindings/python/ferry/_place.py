@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 # That of the package. The library's is the same, but for corrections.
-VERSION = "0.2.90"
+VERSION = "0.2.0"
 
 TYPELIB = "Ferry-1.typelib"
 # Where installations have typelibs, below a folder of libraries.
