@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_AWAY_VERSION 1
+#define FERRY_AWAY_VERSION 2
 
 /* A task that has come. All is owned. */
 typedef struct
@@ -20,6 +20,7 @@ typedef struct
   char *function;
   char *name;
   GVariant *arguments; /* (nullable) */
+  GVariant *needs;     /* (nullable) */
 } FerryAwayOrder;
 
 void ferry_away_order_clear (FerryAwayOrder *self);
@@ -40,8 +41,9 @@ typedef enum
 typedef struct
 {
   FerryAwayBeginner by;
-  char *host;     /* (owned): of a host, else "" */
-  char *instance; /* (owned): which start of the host, or of the application */
+  char *host; /* (owned): of a host, else "" */
+  char *
+    instance; /* (owned): which start of the host, or of the application; "" if the host was lost, and the task rests */
   guint attempts; /* of hosts, with the present one */
 } FerryAwayBegun;
 

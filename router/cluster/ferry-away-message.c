@@ -3,7 +3,8 @@
 
 /* The values that are in the streams of a queue, as bytes.
  *
- * They are values of GVariant in normal form and little-endian order, each with a version first.
+ * They are values of GVariant in normal form and little-endian order, each with a version first. That is read before
+ * all else: a message of another version is not malformed, and is left for an end that knows it.
  *
  * Threads: any.
  * Trust:   what comes is of another machine. It is judged before GLib reads it, and types, lengths and ranges are
@@ -17,11 +18,14 @@
 
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "pool/ferry-labels-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-layout-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-#define TASK_TYPE "(uussxxxxxuuubbmv)"
+#define TASK_TYPE "(uussxxxxxxuuubbasmv)"
+/* What is above that is no version, but something else. */
+#define LAST_VERSION 1000
 #define BEGUN_TYPE "(uyssu)"
 #define END_TYPE "(usumvm(sissas))"
 
@@ -43,6 +47,23 @@ pack (GVariant *value)
   return g_variant_get_data_as_bytes (ordered);
 }
 
+static gboolean
+check_version (gconstpointer data, gsize size, GError **error)
+{
+  guint32 version = FERRY_AWAY_VERSION;
+
+  if (size >= sizeof version)
+    memcpy (&version, data, sizeof version);
+  version = GUINT32_FROM_LE (version);
+  if (version == FERRY_AWAY_VERSION || version > LAST_VERSION)
+    return TRUE;
+  return ferry_set_error (
+    error, FERRY_ERROR_VERSION,
+    "The queue's stream has a message of version %u, and this program knows version %d; install the same "
+    "version of Ferry at both ends",
+    version, FERRY_AWAY_VERSION);
+}
+
 /* Returns (transfer full) (nullable) a value of the type. */
 static GVariant *
 unpack (GBytes *bytes, const char *type, const char *what, GError **error)
@@ -53,6 +74,8 @@ unpack (GBytes *bytes, const char *type, const char *what, GError **error)
   gconstpointer data = g_bytes_get_data (bytes, &size);
   guint version;
 
+  if (!check_version (data, size, error))
+    return NULL;
   if (ferry_layout_judge (type, strlen (type), data, size) != FERRY_VALUE_GOOD)
     {
       refuse (error, what);
@@ -64,11 +87,7 @@ unpack (GBytes *bytes, const char *type, const char *what, GError **error)
   g_variant_get_child (value, 0, "u", &version);
   if (version == FERRY_AWAY_VERSION)
     return g_steal_pointer (&value);
-  ferry_set_error (
-    error, FERRY_ERROR_VERSION,
-    "The queue's stream has a message of version %u, and this program knows version %d; install the same "
-    "version of Ferry at both ends",
-    version, FERRY_AWAY_VERSION);
+  refuse (error, what);
   return NULL;
 }
 
@@ -87,15 +106,17 @@ ferry_away_order_clear (FerryAwayOrder *self)
   g_free (self->function);
   g_free (self->name);
   g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_pointer (&self->needs, g_variant_unref);
   *self = (FerryAwayOrder){0};
 }
 
 GBytes *
 ferry_away_task_to_bytes (const FerryAwayTask *task)
 {
-  return pack (g_variant_new ("(uussxxxxxuuubb@mv)", FERRY_AWAY_VERSION, task->kind, task->function, task->name,
+  return pack (g_variant_new ("(uussxxxxxxuuubb@as@mv)", FERRY_AWAY_VERSION, task->kind, task->function, task->name,
                               task->not_before, task->expiry, task->deadline, task->run_timeout, task->cancel_grace,
-                              task->retries, task->attempts, task->death_limit, task->idempotent, task->stoppable,
+                              task->retry_pause, task->retries, task->attempts, task->death_limit, task->idempotent,
+                              task->stoppable, task->needs != NULL ? task->needs : g_variant_new_strv (NULL, 0),
                               box (task->arguments)));
 }
 
@@ -103,6 +124,7 @@ static gboolean
 check_order (const FerryAwayOrder *self, GError **error)
 {
   const FerryAwayTask *about = &self->about;
+  g_autofree const char **needs = g_variant_get_strv (self->needs, NULL);
 
   if (*self->function == '\0' || strlen (self->function) > FERRY_MAX_CALL_NAME ||
       strlen (self->name) > FERRY_MAX_RUN_NAME)
@@ -110,9 +132,9 @@ check_order (const FerryAwayOrder *self, GError **error)
   if (about->kind > FERRY_TASK_KIND_STEPS)
     return refuse (error, "a task of an unknown kind");
   if (about->not_before < 0 || about->expiry < 0 || about->deadline < 0 || about->run_timeout < 0 ||
-      about->cancel_grace < 0)
+      about->cancel_grace < 0 || about->retry_pause < 0)
     return refuse (error, "a task with a negative time");
-  return TRUE;
+  return ferry_labels_check (needs, "", NULL) || refuse (error, "a task that needs what is no label");
 }
 
 gboolean
@@ -124,14 +146,16 @@ ferry_away_order_from_bytes (FerryAwayOrder *self, GBytes *bytes, GError **error
 
   if (value == NULL)
     return FALSE;
-  g_variant_get (value, "(uussxxxxxuuubbmv)", NULL, &about->kind, &order.function, &order.name, &about->not_before,
-                 &about->expiry, &about->deadline, &about->run_timeout, &about->cancel_grace, &about->retries,
-                 &about->attempts, &about->death_limit, &about->idempotent, &about->stoppable, &order.arguments);
+  g_variant_get (value, "(uussxxxxxxuuubb@asmv)", NULL, &about->kind, &order.function, &order.name, &about->not_before,
+                 &about->expiry, &about->deadline, &about->run_timeout, &about->cancel_grace, &about->retry_pause,
+                 &about->retries, &about->attempts, &about->death_limit, &about->idempotent, &about->stoppable,
+                 &order.needs, &order.arguments);
   if (!check_order (&order, error))
     return FALSE;
   about->function = order.function;
   about->name = order.name;
   about->arguments = order.arguments;
+  about->needs = order.needs;
   *self = order;
   order = (FerryAwayOrder){0};
   return TRUE;

@@ -11,7 +11,7 @@
  * it began it, must find that somebody has.
  *
  * 'mark' is the first message of a file in the stream of ends. If it is gone, so are the words in 'begun', and nobody
- * knows what was begun.
+ * knows what was begun. It is written again when each item was judged: until then no host begins what another one had.
  *
  * Owner:   counted references: the queue's until it closes it, the thread's, and those of posts.
  * Threads: the router's, which never waits; what may wait is done by a thread of its own.
@@ -35,7 +35,7 @@
 /* The pause between two attempts to connect doubles from the first to the last. */
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PAUSE (4 * G_USEC_PER_SEC)
-/* How often all is held against what is there at most, where the stream has fewer tasks than were sent. */
+/* How often it is looked whether the streams have lost something, in microseconds. */
 #define COMPARE_TIME (5 * G_USEC_PER_SEC)
 /* How long the word in 'begun' stays of a task that is over. */
 #define MEMORY_TIME (3600 * (gint64) G_USEC_PER_SEC)
@@ -514,31 +514,51 @@ list_ids (Away *self, FerryStreamsKind kind, const char *what)
   return g_steal_pointer (&ids);
 }
 
-/* Whether the file's first message is there. If not, it is written. */
+/* Whether the file's first message is there. */
 static gboolean
 look_for_mark (Away *self, gboolean *is_there)
 {
   g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
-  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+  g_auto (FerryStreamsMessage) mark = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
 
-  *is_there = answer == FERRY_STREAMS_CONFLICT;
+  *is_there = answer == FERRY_STREAMS_DONE;
   return answer != FERRY_STREAMS_LOST;
 }
 
-/* Nobody knows whether the task was begun before the stream lost its memory. That nobody begins it now is seen to. */
+static gboolean
+write_mark (Away *self)
+{
+  g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
+
+  return ferry_streams_create (self->stream, subject, word, NULL) != FERRY_STREAMS_LOST;
+}
+
+/* Nobody knows whether the task was begun before the stream lost its memory, unless it has ended since. That nobody
+ * begins it now is seen to. */
 static gboolean
 forget_item (Away *self, Item *item)
 {
+  const guint n_orders = item->want != WANTS_NOTHING;
   g_autofree char *subject = name (self, "begun", item->id);
   g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_NOBODY);
-  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+  FerryStreamsAnswer answer;
+  gboolean has_ended;
 
+  if (!read_end (self, item, n_orders, &has_ended))
+    return FALSE;
+  if (has_ended)
+    {
+      item->want = WANTS_NOTHING;
+      return TRUE;
+    }
+  answer = ferry_streams_create (self->stream, subject, word, NULL);
   if (answer == FERRY_STREAMS_CONFLICT)
     return TRUE; /* a host has, meanwhile */
   if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
     return FALSE;
-  tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, item->want != WANTS_NOTHING ? 1 : 0);
+  tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, n_orders);
   remove_item (self, item);
   return TRUE;
 }
@@ -624,6 +644,8 @@ compare (Away *self)
   for (guint i = 0; i < items->len; i++)
     if (!compare_item (self, items->pdata[i], has_mark, begun, tasks))
       return FALSE;
+  if (!has_mark && !write_mark (self))
+    return FALSE;
   if (!self->has_cleaned)
     {
       withdraw_unknown (self, tasks);
@@ -713,6 +735,18 @@ count_there (Away *self)
   return n;
 }
 
+/* Compares if something is missing. */
+static gboolean
+check_memory (Away *self, guint64 n_tasks)
+{
+  gboolean has_mark;
+
+  self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
+  if (!look_for_mark (self, &has_mark))
+    return FALSE;
+  return (has_mark && n_tasks >= count_there (self)) || compare (self);
+}
+
 static gboolean
 poll_stream (Away *self)
 {
@@ -720,10 +754,10 @@ poll_stream (Away *self)
 
   self->next_poll = g_get_monotonic_time () + POLL_TIME;
   if (g_hash_table_size (self->items) == 0)
-    return TRUE;
+    return forget_memories (self);
   if (!read_ends (self) || ferry_streams_count (self->stream, FERRY_STREAMS_TASKS, &n_tasks) == FERRY_STREAMS_LOST)
     return FALSE;
-  if (n_tasks < count_there (self) && g_get_monotonic_time () >= self->next_compare && !compare (self))
+  if (g_get_monotonic_time () >= self->next_compare && !check_memory (self, n_tasks))
     return FALSE;
   return forget_memories (self);
 }
@@ -790,7 +824,7 @@ try_to_connect (Away *self)
     return TRUE;
   if (g_get_monotonic_time () < self->next_try)
     return FALSE;
-  if (!ferry_streams_connect (self->stream, FALSE, &error))
+  if (!ferry_streams_connect (self->stream, 0, &error))
     {
       note_failure (self, error);
       return FALSE;
@@ -832,6 +866,24 @@ do_wanted (Away *self)
   return TRUE;
 }
 
+/* Until when there is nothing to do but for an order. Where nothing is away, nothing is polled. */
+static gint64
+get_time_of_work (Away *self)
+{
+  const Memory *memory = g_queue_peek_head (&self->memories);
+  gint64 never = G_MAXINT64 / 2;
+
+  if (!self->has_begun)
+    return never;
+  if (!ferry_streams_is_connected (self->stream))
+    return self->next_try;
+  if (self->wanting.length > 0)
+    return 0;
+  if (g_hash_table_size (self->items) > 0)
+    return self->next_poll;
+  return memory != NULL ? memory->since + MEMORY_TIME : never;
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -839,10 +891,7 @@ run (gpointer data)
 
   while (!self->is_over)
     {
-      gboolean is_connected = ferry_streams_is_connected (self->stream);
-      gint64 until = is_connected ? self->next_poll : self->next_try;
-
-      take_orders (self, is_connected && self->wanting.length > 0 ? 0 : self->has_begun ? until : G_MAXINT64 / 2);
+      take_orders (self, get_time_of_work (self));
       if (self->is_over || !self->has_begun || !try_to_connect (self))
         continue;
       if (!do_wanted (self) || (g_get_monotonic_time () >= self->next_poll && !poll_stream (self)))

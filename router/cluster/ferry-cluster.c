@@ -102,6 +102,7 @@ struct _FerryCluster
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
   GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
+  guint n_places;   /* the sum of their workers */
   /* (owned) (element-type utf8 GPtrArray): from a name to those of the hosts, not owned, that were found by it */
   GHashTable *namesakes;
   GListStore *list; /* (owned) (element-type FerryHost): those of them that are known by name, and not lost */
@@ -645,6 +646,17 @@ set_asked (FerryCluster *self, FerryHost *host, gboolean is_asked)
   host->is_asked = is_asked;
 }
 
+/* Its workers are n of the cluster's from now on. */
+static void
+count_places (FerryCluster *self, FerryHost *host, guint n)
+{
+  if (n == host->n_counted)
+    return;
+  self->n_places += n - host->n_counted;
+  host->n_counted = n;
+  g_object_notify (G_OBJECT (self), "parallelism");
+}
+
 static void
 host_changed (gpointer owner, FerryHost *host)
 {
@@ -655,6 +667,7 @@ host_changed (gpointer owner, FerryHost *host)
   set_vacancy (self, host, ferry_host_get_vacancy (host));
   if (host->is_open)
     list_host (self, host);
+  count_places (self, host, host->n_workers);
   schedule (self);
 }
 
@@ -692,6 +705,7 @@ remove_host (FerryCluster *self, FerryHost *host)
   host->owner = NULL;
   remove_namesake (self, host);
   g_ptr_array_remove (self->hosts, host);
+  count_places (self, host, 0);
   unlist_host (self, host);
 }
 
@@ -1007,14 +1021,20 @@ runner_get_router (FerryRunner *runner)
 }
 
 static guint
-runner_get_parallelism (FerryRunner *runner)
+runner_get_parallelism (FerryRunner *runner, const char *const *needs)
 {
   FerryCluster *self = FERRY_CLUSTER (runner);
   guint n = 0;
 
+  if (needs == NULL)
+    return MAX (self->n_places, 1);
   for (guint i = 0; i < self->hosts->len; i++)
-    n += ((FerryHost *) g_ptr_array_index (self->hosts, i))->n_workers;
-  return MAX (n, 1);
+    {
+      const FerryHost *host = self->hosts->pdata[i];
+
+      n += ferry_labels_have ((const char *const *) host->facts.labels, needs) ? host->n_workers : 0;
+    }
+  return n;
 }
 
 static void
@@ -1320,7 +1340,7 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
       g_value_set_boxed (value, self->error);
       break;
     case PROP_PARALLELISM:
-      g_value_set_uint (value, runner_get_parallelism (FERRY_RUNNER (self)));
+      g_value_set_uint (value, runner_get_parallelism (FERRY_RUNNER (self), NULL));
       break;
     default:
       ferry_property_read (G_STRUCT_MEMBER_P (self, settings[property_id]), value);

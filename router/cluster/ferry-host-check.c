@@ -355,7 +355,7 @@ check_queue (const FerryHostOptions *options)
     return TRUE;
   ferry_host_get_bus_settings (options, &settings, &connection_name);
   streams = ferry_streams_new (&settings, options->queue, (gint64) options->cut_timeout * G_USEC_PER_SEC, &error);
-  if (streams == NULL || !ferry_streams_connect (streams, TRUE, &error))
+  if (streams == NULL || !ferry_streams_connect (streams, FERRY_N_AWAY_CLASSES, &error))
     {
       ferry_host_say ("queue", "%s", error->message);
       return FALSE;

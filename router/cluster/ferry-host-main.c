@@ -283,7 +283,8 @@ start_queue (Host *self, const FerryBusSettings *settings, GError **error)
     return TRUE;
   self->queue = ferry_host_queue_new (self->program.pool, self->service, settings, self->options.queue,
                                       (gint64) self->options.cut_timeout * G_USEC_PER_SEC,
-                                      (const char *const *) self->program.functions, queue_drained, self, error);
+                                      (const char *const *) self->program.functions,
+                                      (const char *const *) self->options.labels, queue_drained, self, error);
   if (self->queue != NULL)
     ferry_host_service_hold (self->service);
   return self->queue != NULL;

@@ -73,6 +73,7 @@ struct _FerryHost
   FerryHostState state;
   guint n_workers;
   guint n_busy;
+  guint n_counted; /* the cluster's: how many workers of its sum are of this host */
 
   FerrySession *session; /* (owned) (nullable): unset only while there are no runs */
   GQueue untold;         /* (owned) (element-type Telling): one-way requests that wait for room */

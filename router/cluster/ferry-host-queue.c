@@ -16,6 +16,15 @@
  * one more attempt; or else that is its end. A host that has just connected may have lost nothing but the server, and
  * so may the others: for as long as the stream waits for a host it gives such a task back.
  *
+ * Who had a task may have begun it, so its word counts. Without the mark of its file the server has lost what words
+ * there were: the task waits for the application, which judges it.
+ *
+ * A task with a pause before a retry rests first. Its word has no instance meanwhile, which says that the loss was
+ * counted, and since when it rests.
+ *
+ * Tasks that need labels come by consumers of their own, and hosts that have labels ask those first: others cannot run
+ * them. One whose labels a host lacks is given back.
+ *
  * A word that says that the application has cancelled or taken the task ends the run here.
  *
  * Owner:   counted references: the host's, the thread's, and those of posts.
@@ -36,6 +45,7 @@
 #include "cluster/ferry-nats-thread-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-streams-private.h"
+#include "pool/ferry-labels-private.h"
 #include "pool/ferry-pool-worker-private.h"
 #include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
@@ -46,8 +56,8 @@
  * long each time that there are none. */
 #define FIRST_LOOK (5 * G_TIME_SPAN_MILLISECOND)
 #define LAST_LOOK (200 * G_TIME_SPAN_MILLISECOND)
-/* How long a task is waited for that is there, in milliseconds, and one that may be, and how often the latter is done,
- * in microseconds. */
+/* How long a task is waited for that is there, in milliseconds, and one that somebody had and may have given back, and
+ * how often the latter is done, in microseconds. */
 #define NEW_TIME 100
 #define AGAIN_TIME 10
 #define AGAIN_LOOK (500 * G_TIME_SPAN_MILLISECOND)
@@ -57,8 +67,10 @@
 #define COURTESY_LOOK 200
 /* How often it is looked whether tasks that run were cancelled, in microseconds. */
 #define LOOK_TIME (2 * G_USEC_PER_SEC)
-/* How long a task is given back that another host may have a use for, in microseconds. */
+/* How long a task is given back that another host may have a use for, in microseconds, and one that needs labels: hosts
+ * differ in these on purpose. */
 #define REFUSED_TIME (10 * G_USEC_PER_SEC)
+#define NOT_LABELLED_TIME (2 * G_USEC_PER_SEC)
 /* The clock of a host may be wrong, or set: a task for tomorrow is looked at again and again. */
 #define MAX_DELAY (300 * (gint64) G_USEC_PER_SEC)
 /* How often an idempotent task may end its worker, where the queue has no limit. */
@@ -86,6 +98,7 @@ struct _FerryHostQueue
   char *host;                   /* const: a token */
   char *instance;               /* const */
   char **functions;             /* const: (owned) (array zero-terminated=1) */
+  char **labels;                /* const: (owned) (nullable) */
   guint n_workers;              /* const */
   GAsyncQueue *ended;           /* const: (owned) (element-type Run) */
   _Atomic gboolean is_draining; /* any */
@@ -121,6 +134,13 @@ struct _FerryHostQueue
 /* Wakes the thread. */
 static Run wake_up;
 
+/* How many classes of tasks the host fetches. */
+static guint
+count_classes (const FerryHostQueue *self)
+{
+  return self->labels != NULL ? FERRY_N_AWAY_CLASSES : FERRY_AWAY_LABELLED_HIGH;
+}
+
 static void
 queue_unref (gpointer data)
 {
@@ -131,6 +151,7 @@ queue_unref (gpointer data)
   g_async_queue_unref (self->ended);
   g_main_context_unref (self->context);
   g_strfreev (self->functions);
+  g_strfreev (self->labels);
   g_free (self->host);
   g_free (self->instance);
   g_free (self);
@@ -227,7 +248,7 @@ make_task (const Run *run)
   FerryTask *task = ferry_task_new ((FerryTaskKind) about->kind, about->function, about->arguments);
 
   g_object_set (task, "name", about->name, "stoppable", about->stoppable, "run-timeout", about->run_timeout, "retries",
-                count_retries (run), NULL);
+                count_retries (run), "retry-pause", about->retry_pause, NULL);
   if (about->cancel_grace > 0)
     g_object_set (task, "cancel-grace", about->cancel_grace, NULL);
   if (about->deadline > 0)
@@ -263,11 +284,13 @@ cancel_run (gpointer data)
     ferry_task_cancel (run->task);
 }
 
-/* A line that a worker has printed, with the task that it runs, as of those of applications that are there. */
-static void
-worker_printed (FerryWorker *worker, FerryStream stream, const char *line, FerryHostQueue *self)
+/* A line that a worker has printed, with the task that it runs. */
+static gboolean
+worker_printed (FerryWorker *worker, GLogLevelFlags level, const char *line, gpointer data)
 {
-  for (guint i = 0; *line != '\0' && i < self->started->len; i++)
+  FerryHostQueue *self = data;
+
+  for (guint i = 0; i < self->started->len; i++)
     {
       const Run *run = self->started->pdata[i];
       const FerryRun *of_task = ferry_task_get_run (run->task);
@@ -275,22 +298,14 @@ worker_printed (FerryWorker *worker, FerryStream stream, const char *line, Ferry
 
       if (ferry_task_get_state (run->task) == FERRY_TASK_STATE_EXECUTING && of_task->end_held == NULL &&
           destination != NULL && destination->worker == worker && destination->in_flight.head->data == of_task)
-        g_log_structured (FERRY_HOST_LOG_DOMAIN, stream == FERRY_STREAM_STDERR ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
-                          "FERRY_TASK", run->order.name, "FERRY_TASK_ID", run->name, "MESSAGE",
-                          "task %s, attempt %u, worker %s: %s", run->name, run->attempts,
-                          ferry_worker_get_identifier (worker), line);
+        {
+          g_log_structured (FERRY_HOST_LOG_DOMAIN, level, "FERRY_TASK", run->order.name, "FERRY_TASK_ID", run->name,
+                            "MESSAGE", "task %s, attempt %u, worker %s: %s", run->name, run->attempts,
+                            ferry_worker_get_identifier (worker), line);
+          return TRUE;
+        }
     }
-}
-
-static void
-workers_changed (GListModel *workers, guint position, guint n_removed, guint n_added, FerryHostQueue *self)
-{
-  for (guint i = 0; i < n_added; i++)
-    {
-      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, position + i);
-
-      g_signal_connect (worker, "output", G_CALLBACK (worker_printed), self);
-    }
+  return FALSE;
 }
 
 static void
@@ -387,6 +402,16 @@ make_word (FerryHostQueue *self, guint attempts)
   return ferry_away_begun_to_bytes (&begun);
 }
 
+/* Of a task that rests, after the host that had it was lost. */
+static GBytes *
+make_rest (const FerryAwayBegun *lost)
+{
+  const FerryAwayBegun begun = {
+    .by = FERRY_AWAY_BY_HOST, .host = lost->host, .instance = (char *) "", .attempts = lost->attempts};
+
+  return ferry_away_begun_to_bytes (&begun);
+}
+
 /* What a word says of a task that was delivered. */
 typedef enum
 {
@@ -396,6 +421,27 @@ typedef enum
   WAITS,   /* it is given back for a while */
   IS_LOST, /* the connection */
 } Verdict;
+
+typedef struct
+{
+  guint attempts; /* of hosts, with this one */
+  gint64 delay;   /* of WAITS, in microseconds */
+  GError *error;  /* (owned) (nullable): of ENDS */
+} Decision;
+
+static Verdict
+wait_for (Decision *decision, gint64 delay)
+{
+  decision->delay = CLAMP (delay, G_USEC_PER_SEC, MAX_DELAY);
+  return WAITS;
+}
+
+/* While it is not clear who has it. */
+static Verdict
+wait_for_others (FerryHostQueue *self, Decision *decision)
+{
+  return wait_for (decision, ferry_streams_get_ack_wait (self->stream) / 2);
+}
 
 /* (transfer full) (nullable): why the task of a host that was lost does not run again. */
 static GError *
@@ -417,41 +463,69 @@ judge_loss (const FerryAwayOrder *order, const FerryAwayBegun *begun)
   return NULL;
 }
 
+/* own: (transfer full): instead of the word that was read. verdict: if nobody has written another one meanwhile. */
+static Verdict
+replace_word (FerryHostQueue *self, const char *subject, const FerryStreamsMessage *word, GBytes *own, Verdict verdict,
+              Decision *decision)
+{
+  FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, own, word->sequence, NULL);
+
+  g_bytes_unref (own);
+  if (answer == FERRY_STREAMS_CONFLICT)
+    return wait_for_others (self, decision);
+  return answer == FERRY_STREAMS_DONE ? verdict : IS_LOST;
+}
+
+/* The host that has the word was lost. */
+static Verdict
+take_from_lost (FerryHostQueue *self, const char *subject, const FerryAwayOrder *order, const FerryStreamsMessage *word,
+                const FerryAwayBegun *begun, Decision *decision)
+{
+  GError *error = judge_loss (order, begun);
+
+  if (error == NULL && order->about.retry_pause > 0)
+    {
+      wait_for (decision, order->about.retry_pause);
+      return replace_word (self, subject, word, make_rest (begun), WAITS, decision);
+    }
+  decision->attempts = begun->attempts + 1;
+  decision->error = error;
+  return replace_word (self, subject, word, make_word (self, decision->attempts), error != NULL ? ENDS : RUNS,
+                       decision);
+}
+
 /* A host has the word, and the stream has given the task to this one. Both may be the same: then the answer to the
  * delivery of a task that has ended was lost, or the answer to the writing of the word was, and it was not begun. If
  * the application stores the end meanwhile and removes it, its word keeps this host from writing another one. */
 static Verdict
 take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, const FerryStreamsMessage *word,
-           const FerryAwayBegun *begun, guint *attempts, GError **error)
+           const FerryAwayBegun *begun, Decision *decision)
 {
   g_autofree char *end_subject = g_strconcat ("end.", name, NULL);
   g_autofree char *subject = g_strconcat ("begun.", name, NULL);
   g_auto (FerryStreamsMessage) end = {0};
-  g_autoptr (GBytes) own = NULL;
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, end_subject, &end);
+  const gboolean rests = *begun->instance == '\0';
+  /* By the server's clock, and by this host's: it rests no longer than it should. */
+  gint64 left = MIN (word->time + order->about.retry_pause - g_get_real_time (), order->about.retry_pause);
 
   if (answer != FERRY_STREAMS_NOTHING)
     return answer == FERRY_STREAMS_DONE ? IS_OVER : IS_LOST;
-  *attempts = begun->attempts;
-  if (!g_str_equal (begun->instance, self->instance))
+  if (rests && left > 0)
+    return wait_for (decision, left);
+  if (!rests && !g_str_equal (begun->instance, self->instance))
     {
       if (g_get_monotonic_time () - self->connected_at < ferry_streams_get_ack_wait (self->stream))
-        return WAITS;
-      *error = judge_loss (order, begun);
-      *attempts += 1;
+        return wait_for_others (self, decision);
+      return take_from_lost (self, subject, order, word, begun, decision);
     }
-  own = make_word (self, *attempts);
-  answer = ferry_streams_replace (self->stream, subject, own, word->sequence, NULL);
-  if (answer == FERRY_STREAMS_CONFLICT)
-    return WAITS;
-  if (answer != FERRY_STREAMS_DONE)
-    return IS_LOST;
-  return *error != NULL ? ENDS : RUNS;
+  decision->attempts = begun->attempts + (rests ? 1 : 0);
+  return replace_word (self, subject, word, make_word (self, decision->attempts), RUNS, decision);
 }
 
 /* There is a word already. */
 static Verdict
-read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, guint *attempts, GError **error)
+read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, Decision *decision)
 {
   g_autofree char *subject = g_strconcat ("begun.", name, NULL);
   g_auto (FerryStreamsMessage) word = {0};
@@ -459,29 +533,30 @@ read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &word);
 
   if (answer != FERRY_STREAMS_DONE)
-    return answer == FERRY_STREAMS_NOTHING ? WAITS : IS_LOST;
+    return answer == FERRY_STREAMS_NOTHING ? wait_for_others (self, decision) : IS_LOST;
   if (!ferry_away_begun_from_bytes (&begun, word.bytes, NULL) || begun.by != FERRY_AWAY_BY_HOST)
     return IS_OVER;
-  return take_over (self, name, order, &word, &begun, attempts, error);
+  return take_over (self, name, order, &word, &begun, decision);
 }
 
 static Verdict
-write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, guint *attempts, GError **error)
+write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, Decision *decision)
 {
   g_autofree char *subject = g_strconcat ("begun.", name, NULL);
   g_autoptr (GBytes) word = make_word (self, 1);
   FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
   Verdict verdict = RUNS;
 
-  *attempts = 1;
+  decision->attempts = 1;
   if (answer == FERRY_STREAMS_CONFLICT)
-    verdict = read_word (self, name, order, attempts, error);
+    verdict = read_word (self, name, order, decision);
   else if (answer != FERRY_STREAMS_DONE)
     verdict = IS_LOST;
   if (verdict != RUNS || order->about.expiry == 0 || order->about.expiry > g_get_real_time ())
     return verdict;
-  *error = g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
-                        "Task '%s' was not begun in time; give it more time to wait, or start more hosts", order->name);
+  decision->error =
+    g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
+                 "Task '%s' was not begun in time; give it more time to wait, or start more hosts", order->name);
   return ENDS;
 }
 
@@ -511,10 +586,27 @@ static gint64
 get_delay (FerryHostQueue *self, const FerryAwayOrder *order)
 {
   gint64 left = order->about.not_before > 0 ? order->about.not_before - g_get_real_time () : 0;
+  g_autofree const char **needs = g_variant_get_strv (order->needs, NULL);
 
   if (left > 0)
     return MIN (left, MAX_DELAY);
+  if (!ferry_labels_have ((const char *const *) self->labels, needs))
+    return NOT_LABELLED_TIME;
   return g_strv_contains ((const char *const *) self->functions, order->function) ? 0 : REFUSED_TIME;
+}
+
+/* Whether the server still knows who has begun tasks of the file. name: FILE.ID. Returns whether there is a connection
+ * still. */
+static gboolean
+look_for_mark (FerryHostQueue *self, const char *name, gboolean *is_there)
+{
+  g_autofree char *file = g_strndup (name, (gsize) (strchr (name, '.') - name));
+  g_autofree char *subject = g_strconcat ("mark.", file, NULL);
+  g_auto (FerryStreamsMessage) mark = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
+
+  *is_there = answer == FERRY_STREAMS_DONE;
+  return answer != FERRY_STREAMS_LOST;
 }
 
 /* Takes a task whose delivery is new. Returns whether there is a connection still. */
@@ -523,8 +615,8 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
 {
   g_auto (FerryAwayOrder) order = {0};
   g_autoptr (GError) error = NULL;
-  GError *end = NULL;
-  guint attempts = 0;
+  Decision decision = {0};
+  gboolean is_known = TRUE;
   gint64 delay;
 
   if (!ferry_away_order_from_bytes (&order, delivery->bytes, &error))
@@ -536,19 +628,25 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
   delay = get_delay (self, &order);
   if (delay > 0)
     return give_back (self, delivery, delay);
-  switch (write_word (self, name, &order, &attempts, &end))
+  if (!delivery->is_first && !look_for_mark (self, name, &is_known))
+    return FALSE;
+  if (!is_known)
+    {
+      ferry_rate_log (&self->complaints, "Task '%s' waits for its application: the server has lost who had begun it",
+                      name);
+      return give_back (self, delivery, REFUSED_TIME);
+    }
+  switch (write_word (self, name, &order, &decision))
     {
     case IS_LOST:
-      g_clear_error (&end);
+      g_clear_error (&decision.error);
       return FALSE;
     case IS_OVER:
-      g_clear_error (&end);
       return acknowledge (self, delivery->reply);
     case WAITS:
-      g_clear_error (&end);
-      return give_back (self, delivery, MAX (ferry_streams_get_ack_wait (self->stream) / 2, G_USEC_PER_SEC));
+      return give_back (self, delivery, decision.delay);
     default:
-      add_run (self, delivery, name, &order, attempts, end);
+      add_run (self, delivery, name, &order, decision.attempts, decision.error);
       return TRUE;
     }
 }
@@ -589,32 +687,35 @@ get_room (FerryHostQueue *self)
   return self->n_workers - n;
 }
 
-/* Of the first class that has tasks which nobody had. A fetch waits for some where there are none, so it is asked
- * first. */
-static gboolean
-fetch_new (FerryHostQueue *self, guint room, GPtrArray *deliveries)
+/* Of the n classes that this host asks, the one that comes next: first those that few other hosts ask. */
+static FerryAwayClass
+get_class (FerryHostQueue *self, guint n)
 {
-  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
-    {
-      guint64 n = 0;
-
-      if (ferry_streams_count_pending (self->stream, class, &n) == FERRY_STREAMS_LOST ||
-          (n > 0 && ferry_streams_fetch (self->stream, class, room, NEW_TIME, deliveries) == FERRY_STREAMS_LOST))
-        return FALSE;
-    }
-  return TRUE;
+  return self->labels != NULL ? (FerryAwayClass) ((n + FERRY_AWAY_LABELLED_HIGH) % FERRY_N_AWAY_CLASSES)
+                              : (FerryAwayClass) n;
 }
 
-/* Those that another host had, or that were given back, are counted nowhere. */
+/* Of the first class that has some. A fetch waits for some where there are none, so it is asked first; whether what
+ * somebody had was given back can only be tried. */
 static gboolean
-fetch_again (FerryHostQueue *self, guint room, GPtrArray *deliveries)
+fetch_some (FerryHostQueue *self, guint room, GPtrArray *deliveries)
 {
-  if (g_get_monotonic_time () < self->next_again)
-    return TRUE;
-  self->next_again = g_get_monotonic_time () + AGAIN_LOOK;
-  for (FerryAwayClass class = 0; class < FERRY_N_AWAY_CLASSES && deliveries->len == 0; class ++)
-    if (ferry_streams_fetch (self->stream, class, room, AGAIN_TIME, deliveries) == FERRY_STREAMS_LOST)
-      return FALSE;
+  const gboolean again = g_get_monotonic_time () >= self->next_again;
+
+  if (again)
+    self->next_again = g_get_monotonic_time () + AGAIN_LOOK;
+  for (guint i = 0; i < count_classes (self) && deliveries->len == 0; i++)
+    {
+      FerryAwayClass class = get_class (self, i);
+      guint64 n_new = 0, n_open = 0;
+
+      if (ferry_streams_count_pending (self->stream, class, &n_new, &n_open) == FERRY_STREAMS_LOST)
+        return FALSE;
+      if ((n_new > 0 || (again && n_open > 0)) &&
+          ferry_streams_fetch (self->stream, class, room, n_new > 0 ? NEW_TIME : AGAIN_TIME, deliveries) ==
+            FERRY_STREAMS_LOST)
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -623,7 +724,7 @@ fetch (FerryHostQueue *self, guint room)
 {
   g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
 
-  if (!fetch_new (self, room, deliveries) || (deliveries->len == 0 && !fetch_again (self, room, deliveries)))
+  if (!fetch_some (self, room, deliveries))
     return FALSE;
   self->fetch_pause = deliveries->len > 0 ? FIRST_LOOK : MIN (2 * self->fetch_pause, LAST_LOOK);
   self->next_fetch = g_get_monotonic_time () + (deliveries->len > 0 ? 0 : self->fetch_pause);
@@ -707,7 +808,7 @@ try_to_connect (FerryHostQueue *self)
     return TRUE;
   if (g_get_monotonic_time () < self->next_try)
     return FALSE;
-  if (!ferry_streams_connect (self->stream, TRUE, &error))
+  if (!ferry_streams_connect (self->stream, count_classes (self), &error))
     {
       note_failure (self, error);
       return FALSE;
@@ -815,8 +916,8 @@ look_at_service (gpointer data)
 
 FerryHostQueue *
 ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBusSettings *settings, const char *queue,
-                      gint64 ack_wait, const char *const *functions, void (*drained) (gpointer data), gpointer data,
-                      GError **error)
+                      gint64 ack_wait, const char *const *functions, const char *const *labels,
+                      void (*drained) (gpointer data), gpointer data, GError **error)
 {
   FerryStreams *stream = ferry_streams_new (settings, queue, ack_wait, error);
   FerryHostQueue *self;
@@ -834,6 +935,7 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   self->host = g_strdup (settings->host);
   self->instance = g_uuid_string_random ();
   self->functions = g_strdupv ((char **) functions);
+  self->labels = g_strdupv ((char **) labels);
   self->ended = g_async_queue_new ();
   self->drained = drained;
   self->data = data;
@@ -842,8 +944,7 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   self->pause = FIRST_PAUSE;
   self->started = g_ptr_array_new ();
   g_signal_connect (pool, "notify::error", G_CALLBACK (pool_changed), self);
-  g_signal_connect (ferry_pool_get_workers (pool), "items-changed", G_CALLBACK (workers_changed), self);
-  workers_changed (ferry_pool_get_workers (pool), 0, 0, g_list_model_get_n_items (ferry_pool_get_workers (pool)), self);
+  ferry_host_service_set_printed (service, worker_printed, self);
   if (ferry_nats_thread_start ("ferry-queue", "the queue's streams", run_thread, queue_ref (self), end_thread,
                                thread_ended, error))
     return self;
@@ -867,28 +968,14 @@ ferry_host_queue_get_n_running (FerryHostQueue *self)
   return atomic_load_explicit (&self->n_runs, memory_order_relaxed);
 }
 
-static void
-leave_pool (FerryHostQueue *self)
-{
-  GListModel *workers = ferry_pool_get_workers (self->pool);
-
-  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
-    {
-      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
-
-      g_signal_handlers_disconnect_by_data (worker, self);
-    }
-  g_signal_handlers_disconnect_by_data (workers, self);
-  g_signal_handlers_disconnect_by_data (self->pool, self);
-}
-
 void
 ferry_host_queue_free (FerryHostQueue *self)
 {
   self->drained = NULL;
   end_thread (self);
   g_source_remove (self->look_timer);
-  leave_pool (self);
+  ferry_host_service_set_printed (self->service, NULL, NULL);
+  g_signal_handlers_disconnect_by_data (self->pool, self);
   g_clear_object (&self->executor);
   g_clear_pointer (&self->started, g_ptr_array_unref);
   g_clear_object (&self->pool);

@@ -39,6 +39,10 @@ void ferry_host_service_drain (FerryHostService *self);
  * once until that is done, and releases it once. */
 void ferry_host_service_hold (FerryHostService *self);
 void ferry_host_service_release (FerryHostService *self);
+/* A line that a worker has printed which runs nothing of a session. Returns whether it was logged. */
+typedef gboolean (*FerryHostPrintedFunc) (FerryWorker *worker, GLogLevelFlags level, const char *line, gpointer data);
+/* printed: (nullable) (scope notified): looks for what else the worker may run. */
+void ferry_host_service_set_printed (FerryHostService *self, FerryHostPrintedFunc printed, gpointer data);
 /* Ends all sessions now, and their tasks by force. */
 void ferry_host_service_end (FerryHostService *self, const GError *reason);
 

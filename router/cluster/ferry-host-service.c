@@ -75,8 +75,10 @@ struct _FerryHostService
   GQueue placed;  /* with a place: reserved or running */
   GQueue late;    /* reserved, but the place was given away */
   guint n_busy;
-  gint64 placed_at; /* monotonic time */
-  guint n_holds;    /* what must be released before the service is drained */
+  gint64 placed_at;             /* monotonic time */
+  FerryHostPrintedFunc printed; /* (nullable) */
+  gpointer printed_data;
+  guint n_holds; /* what must be released before the service is drained */
   gboolean is_disposed;
   gboolean settle_posted;
   FerryTimer patience;
@@ -1154,14 +1156,28 @@ find_run (FerryHostService *self, FerryWorker *worker)
   return NULL;
 }
 
+/* The end of a run may come before its last lines. */
+static void
+log_of_worker (FerryWorker *worker, GLogLevelFlags level, const char *line)
+{
+  g_log_structured (FERRY_HOST_LOG_DOMAIN, level, "MESSAGE", "worker %s: %s", ferry_worker_get_identifier (worker),
+                    line);
+}
+
 static void
 worker_printed (FerryWorker *worker, FerryStream stream, const char *line, FerryHostService *self)
 {
   GLogLevelFlags level = stream == FERRY_STREAM_STDERR ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO;
-  FerryHostRun *run = line[0] != '\0' ? find_run (self, worker) : NULL;
+  FerryHostRun *run = find_run (self, worker);
 
-  if (run == NULL)
+  if (line[0] == '\0')
     return;
+  if (run == NULL)
+    {
+      if (self->printed == NULL || !self->printed (worker, level, line, self->printed_data))
+        log_of_worker (worker, level, line);
+      return;
+    }
   ferry_host_run_log (run, level, line);
   log_of_run (run, NULL, level, g_strdup_printf ("worker %s: %s", ferry_worker_get_identifier (worker), line));
 }
@@ -1217,6 +1233,13 @@ ferry_host_service_drain (FerryHostService *self)
   for (guint i = 0; i < sessions->len; i++)
     drain_session (sessions->pdata[i]);
   settle_soon (self);
+}
+
+void
+ferry_host_service_set_printed (FerryHostService *self, FerryHostPrintedFunc printed, gpointer data)
+{
+  self->printed = printed;
+  self->printed_data = data;
 }
 
 void

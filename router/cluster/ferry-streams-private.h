@@ -48,6 +48,7 @@ typedef struct
   char *subject;
   char *reply; /* says which delivery it is, also to another connection */
   GBytes *bytes;
+  gboolean is_first; /* nobody has had it before */
 } FerryStreamsDelivery;
 
 void ferry_streams_delivery_free (gpointer delivery);
@@ -62,9 +63,10 @@ const char *ferry_streams_get_queue (FerryStreams *self);
 /* (transfer none) */
 const char *ferry_streams_get_address (FerryStreams *self);
 
-/* Connects, if it is not connected, and looks whether the streams are there. makes: makes those that are not. Fails as
+/* Connects, if it is not connected, and looks whether the streams are there. n_classes: of how many classes, from the
+ * first on, tasks are fetched; what is missing for that is made. 0: none, and nothing is made. Fails as
  * ferry_server_access_connect() does, and with FERRY_ERROR_NOT_LISTENING, FERRY_ERROR_NOT_ALLOWED. */
-gboolean ferry_streams_connect (FerryStreams *self, gboolean makes, GError **error);
+gboolean ferry_streams_connect (FerryStreams *self, guint n_classes, GError **error);
 gboolean ferry_streams_is_connected (FerryStreams *self);
 /* Why the latest answer was FERRY_STREAMS_LOST: (transfer full). Ends the connection. */
 GError *ferry_streams_disconnect (FerryStreams *self);
@@ -86,8 +88,9 @@ FerryStreamsAnswer ferry_streams_count (FerryStreams *self, FerryStreamsKind kin
 
 /* How long a message that was fetched is kept for who has it, in microseconds. */
 gint64 ferry_streams_get_ack_wait (FerryStreams *self);
-/* How many of a class were never fetched. */
-FerryStreamsAnswer ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n);
+/* How many of a class were never fetched, and how many were and are not answered, or were given back. */
+FerryStreamsAnswer ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n_new,
+                                                guint64 *n_open);
 /* Adds up to n messages of a class to deliveries (element-type FerryStreamsDelivery), for which it waits so many
  * milliseconds. */
 FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 timeout,
@@ -96,7 +99,7 @@ FerryStreamsAnswer ferry_streams_fetch (FerryStreams *self, FerryAwayClass class
 FerryStreamsAnswer ferry_streams_answer (FerryStreams *self, const char *reply, const char *text,
                                          gboolean wants_answer);
 
-/* (transfer none): “high”, “normal”, “low”. */
+/* (transfer none): such as “high”. */
 const char *ferry_streams_name_class (FerryAwayClass class);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryStreamsMessage, ferry_streams_message_clear)

@@ -15,7 +15,10 @@
  * expected. So of several who begin a task one does.
  *
  * The NATS library before 3.9 has one filter a consumer, and servers before 2.10, too. So there is a consumer for each
- * class. None has a limit of deliveries: what is beyond it would stay in the stream for ever, and nobody would see it.
+ * class. Hosts without labels do not ask those of tasks that need some. None has a limit of deliveries: what is beyond
+ * it would stay in the stream for ever, and nobody would see it.
+ *
+ * Where servers form a cluster, three of them keep the streams, so that one may be lost.
  *
  * A call that is not answered in time ends the connection, and all calls may be made again. A delivery is answered by
  * its subject, so that this needs no connection of its own.
@@ -38,6 +41,8 @@
 
 /* Codes of JetStream that the library has no name for, or another one. */
 #define TOO_MANY_OF_SUBJECT 10077
+/* How many servers of a cluster keep a stream. */
+#define N_REPLICAS 3
 #define NANOSECONDS 1000
 
 struct _FerryStreams
@@ -54,7 +59,9 @@ struct _FerryStreams
   GError *error;                                         /* (owned) (nullable): of the latest call that was lost */
 };
 
-static const char *const classes[FERRY_N_AWAY_CLASSES] = {"high", "normal", "low"};
+static const char *const classes[FERRY_N_AWAY_CLASSES] = {
+  "high", "normal", "low", "labelled-high", "labelled-normal", "labelled-low",
+};
 
 const char *
 ferry_streams_name_class (FerryAwayClass class)
@@ -224,7 +231,7 @@ judge (FerryStreams *self, FerryStreamsKind kind, natsStatus status, jsErrCode c
 /* ---- the streams ---- */
 
 static natsStatus
-add_stream (FerryStreams *self, FerryStreamsKind kind, jsErrCode *code)
+add_stream (FerryStreams *self, FerryStreamsKind kind, gint64 n_replicas, jsErrCode *code)
 {
   g_autofree char *tasks = g_strconcat (self->prefix, "task.>", NULL);
   g_autofree char *begun = g_strconcat (self->prefix, "begun.>", NULL);
@@ -238,6 +245,7 @@ add_stream (FerryStreams *self, FerryStreamsKind kind, jsErrCode *code)
   config.Name = self->names[kind];
   config.Discard = js_DiscardNew;
   config.MaxMsgsPerSubject = 1;
+  config.Replicas = n_replicas;
   if (kind == FERRY_STREAMS_TASKS)
     {
       config.Subjects = of_tasks;
@@ -253,6 +261,21 @@ add_stream (FerryStreams *self, FerryStreamsKind kind, jsErrCode *code)
   return js_AddStream (NULL, self->context, &config, NULL, code);
 }
 
+static natsStatus
+make_stream (FerryStreams *self, FerryStreamsKind kind, jsErrCode *code)
+{
+  natsStatus status = add_stream (self, kind, N_REPLICAS, code);
+
+  if (status == NATS_OK || (*code != JSStreamReplicasNotSupportedErr && *code != JSClusterNoPeersErr))
+    return status;
+  if (*code == JSClusterNoPeersErr)
+    g_message ("One server keeps the queue's stream '%s', as its cluster has no %d that do; raise its replicas once it "
+               "has",
+               self->names[kind], N_REPLICAS);
+  *code = 0;
+  return add_stream (self, kind, 1, code);
+}
+
 static gboolean
 is_there (FerryStreams *self, FerryStreamsKind kind, gboolean makes)
 {
@@ -264,7 +287,7 @@ is_there (FerryStreams *self, FerryStreamsKind kind, gboolean makes)
   if (status != NATS_OK && code == JSStreamNotFoundErr && makes)
     {
       code = 0;
-      status = add_stream (self, kind, &code);
+      status = make_stream (self, kind, &code);
     }
   return judge (self, kind, status, code) == FERRY_STREAMS_DONE;
 }
@@ -322,7 +345,7 @@ subscribe (FerryStreams *self, FerryAwayClass class)
 }
 
 gboolean
-ferry_streams_connect (FerryStreams *self, gboolean makes, GError **error)
+ferry_streams_connect (FerryStreams *self, guint n_classes, GError **error)
 {
   jsOptions options;
   gboolean are_there;
@@ -336,8 +359,8 @@ ferry_streams_connect (FerryStreams *self, gboolean makes, GError **error)
   jsOptions_Init (&options);
   options.Wait = CALL_TIMEOUT;
   are_there = natsConnection_JetStream (&self->context, self->nats, &options) == NATS_OK &&
-              is_there (self, FERRY_STREAMS_TASKS, makes) && is_there (self, FERRY_STREAMS_ENDS, makes);
-  for (FerryAwayClass class = 0; makes && are_there && class < FERRY_N_AWAY_CLASSES; class ++)
+              is_there (self, FERRY_STREAMS_TASKS, n_classes > 0) && is_there (self, FERRY_STREAMS_ENDS, n_classes > 0);
+  for (FerryAwayClass class = 0; are_there && class < n_classes; class ++)
     are_there = has_consumer (self, class) && subscribe (self, class);
   if (are_there)
     return TRUE;
@@ -483,16 +506,31 @@ ferry_streams_get_ack_wait (FerryStreams *self)
 }
 
 FerryStreamsAnswer
-ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n)
+ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n_new, guint64 *n_open)
 {
   jsErrCode code = 0;
   jsConsumerInfo *about = NULL;
   const char *stream = self->names[FERRY_STREAMS_TASKS];
   natsStatus status = js_GetConsumerInfo (&about, self->context, stream, classes[class], NULL, &code);
 
-  *n = status == NATS_OK ? about->NumPending : 0;
+  *n_new = status == NATS_OK ? about->NumPending : 0;
+  *n_open = status == NATS_OK && about->NumAckPending > 0 ? (guint64) about->NumAckPending : 0;
   jsConsumerInfo_Destroy (about);
   return judge (self, FERRY_STREAMS_TASKS, status, code);
+}
+
+static FerryStreamsDelivery *
+delivery_new (natsMsg *message, const char *subject)
+{
+  FerryStreamsDelivery *self = g_new0 (FerryStreamsDelivery, 1);
+  jsMsgMetaData *about = NULL;
+
+  self->subject = g_strdup (subject);
+  self->reply = g_strdup (natsMsg_GetReply (message));
+  self->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
+  self->is_first = natsMsg_GetMetaData (&about, message) == NATS_OK && about->NumDelivered == 1;
+  jsMsgMetaData_Destroy (about);
+  return self;
 }
 
 FerryStreamsAnswer
@@ -508,14 +546,7 @@ ferry_streams_fetch (FerryStreams *self, FerryAwayClass class, guint n, gint64 t
       const char *subject = natsMsg_GetSubject (message);
 
       if (natsMsg_GetReply (message) != NULL && g_str_has_prefix (subject, self->prefix))
-        {
-          FerryStreamsDelivery *delivery = g_new0 (FerryStreamsDelivery, 1);
-
-          delivery->subject = g_strdup (subject + strlen (self->prefix));
-          delivery->reply = g_strdup (natsMsg_GetReply (message));
-          delivery->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
-          g_ptr_array_add (deliveries, delivery);
-        }
+        g_ptr_array_add (deliveries, delivery_new (message, subject + strlen (self->prefix)));
     }
   natsMsgList_Destroy (&list);
   if (status == NATS_TIMEOUT && ferry_streams_is_connected (self))

@@ -13,15 +13,18 @@
 
 G_BEGIN_DECLS
 
-/* In which order tasks are begun there. */
+/* In which order tasks are begun there. Those that need labels are apart, as few hosts fetch them. */
 typedef enum
 {
   FERRY_AWAY_HIGH,
   FERRY_AWAY_NORMAL,
   FERRY_AWAY_LOW,
+  FERRY_AWAY_LABELLED_HIGH,
+  FERRY_AWAY_LABELLED_NORMAL,
+  FERRY_AWAY_LABELLED_LOW,
 } FerryAwayClass;
 
-#define FERRY_N_AWAY_CLASSES 3
+#define FERRY_N_AWAY_CLASSES 6
 
 /* Times are of the wall clock, in microseconds; 0: none. Nothing is owned. */
 typedef struct
@@ -30,12 +33,14 @@ typedef struct
   const char *function;
   const char *name;
   GVariant *arguments; /* (nullable) */
+  GVariant *needs;     /* (nullable): “as” */
   FerryAwayClass class;
   gint64 not_before;
   gint64 expiry; /* it must have begun by then */
   gint64 deadline;
-  gint64 run_timeout; /* a duration, as the next one */
+  gint64 run_timeout; /* a duration, as the next two */
   gint64 cancel_grace;
+  gint64 retry_pause;
   guint retries;
   guint attempts; /* so far */
   guint death_limit;

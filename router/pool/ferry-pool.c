@@ -1058,6 +1058,7 @@ setting_changed (FerryPool *self, guint property_id)
       break;
     case PROP_MAX_WORKERS:
       fit (self);
+      g_object_notify (G_OBJECT (self), "parallelism");
       break;
     case PROP_USE_FORK_SERVER:
       if (self->starter_is_new)
@@ -1123,9 +1124,9 @@ runner_get_router (FerryRunner *runner)
 }
 
 static guint
-runner_get_parallelism (FerryRunner *runner)
+runner_get_parallelism (FerryRunner *runner, const char *const *needs)
 {
-  return FERRY_POOL (runner)->max_workers;
+  return needs == NULL ? FERRY_POOL (runner)->max_workers : 0;
 }
 
 static void

@@ -180,6 +180,8 @@ typedef struct
   void (*clear_finished) (FerryRunKeeper *self);
   /* How many tasks of the list have failed. */
   guint (*count_failed) (FerryRunKeeper *self);
+  /* How many tasks the executor can run has changed. */
+  void (*places_changed) (FerryRunKeeper *self);
   /* Adds those that a worker has begun to the sum. */
   void (*sum_running) (FerryRunKeeper *self, FerryRunSum *sum);
   /* Moves the task in front of another one of the keeper's list; NULL: behind the last one. */

@@ -83,8 +83,8 @@ struct _FerryRunnerInterface
 
   /* any: returns (transfer none) the router of the thread on which tasks' signals are emitted. */
   FerryRouter *(*get_router) (FerryRunner *self);
-  /* Returns how many tasks may run at a time. */
-  guint (*get_parallelism) (FerryRunner *self);
+  /* Returns how many tasks that need these labels may run at a time. needs: (nullable): none. */
+  guint (*get_parallelism) (FerryRunner *self, const char *const *needs);
   /* The executor must call remove_source before it frees source. */
   void (*add_source) (FerryRunner *self, FerryTaskSource *source);
   void (*remove_source) (FerryRunner *self, FerryTaskSource *source);

@@ -37,7 +37,8 @@ ferry_runner_default_init (FerryRunnerInterface *iface)
   /**
    * FerryRunner:parallelism:
    *
-   * How many tasks may run at a time: of a pool, [property@Ferry.Pool:max-workers]. Changes are not notified.
+   * How many tasks may run at a time: of a pool, [property@Ferry.Pool:max-workers], and of a cluster the
+   * workers of its hosts.
    */
   g_object_interface_install_property (iface,
                                        g_param_spec_uint ("parallelism", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE));

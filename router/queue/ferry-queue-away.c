@@ -66,8 +66,10 @@ set_unsent (FerryQueueAway *self, FerryQueueEntry *entry, gboolean is_unsent)
 static void
 set_state (FerryQueueAway *self, FerryQueueEntry *entry, FerryQueueAwayState state)
 {
-  self->ties->n_taking -= entry->away == FERRY_QUEUE_AWAY_TAKING;
-  self->ties->n_taking += state == FERRY_QUEUE_AWAY_TAKING;
+  if (entry->away == FERRY_QUEUE_AWAY_TAKING)
+    entry->bucket->n_taking--;
+  if (state == FERRY_QUEUE_AWAY_TAKING)
+    entry->bucket->n_taking++;
   entry->away = (guint8) state;
 }
 
@@ -186,6 +188,7 @@ send_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
   set_state (self, entry, FERRY_QUEUE_AWAY_THERE);
   self->place->interface->send (self->place, id, &task);
   g_clear_pointer (&task.arguments, g_variant_unref);
+  g_clear_pointer (&task.needs, g_variant_unref);
   ferry_queue_turns_update (self->turns, entry);
 }
 

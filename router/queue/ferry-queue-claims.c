@@ -63,7 +63,7 @@ may_begin (FerryQueueClaims *self)
 static gboolean
 may_claim (FerryQueueClaims *self)
 {
-  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns) != NULL && may_begin (self) &&
+  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns, NULL) != NULL && may_begin (self) &&
          ferry_executor_can_run (self->executor);
 }
 
@@ -99,17 +99,52 @@ ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *valu
   ferry_queue_batches_send_soon (self->batches);
 }
 
+static void
+tell_obstacle (gpointer entry, gpointer data)
+{
+  ferry_queue_entry_tell_obstacle (entry);
+}
+
+/* As many as can run, and of short ones more. What no host has the labels for waits, and says so. */
+static void
+set_limits (FerryQueueClaims *self)
+{
+  for (guint i = 0; i < self->turns->buckets->len; i++)
+    {
+      FerryQueueBucket *bucket = self->turns->buckets->pdata[i];
+      guint n = ferry_executor_get_parallelism (self->executor, (const char *const *) bucket->needs);
+      gboolean is_news = (n == 0) != (bucket->limit == 0);
+
+      bucket->limit = n > 0 ? n + MIN (2 * self->n_short_ended, MAX_AHEAD) : 0;
+      if (is_news)
+        g_sequence_foreach (bucket->ready, tell_obstacle, NULL);
+    }
+  self->n_short_ended = 0;
+}
+
+static gboolean
+has_room (const FerryQueueBucket *bucket)
+{
+  return bucket->n_claimed + bucket->n_taking < bucket->limit;
+}
+
+static void
+count_claims (FerryQueueClaims *self, FerryQueueEntry *entry, int n)
+{
+  self->n += (guint) n;
+  entry->bucket->n_claimed += (guint) n;
+}
+
 void
 ferry_queue_claims_make (FerryQueueClaims *self)
 {
   FerryQueueEntry *entry;
-  guint limit = ferry_executor_get_parallelism (self->executor) + MIN (2 * self->n_short_ended, MAX_AHEAD);
 
-  self->n_short_ended = 0;
+  set_limits (self);
   if (!may_claim (self))
     return;
   /* Nobody hears of a claim before it is stored, so that is so until its end. */
-  while (self->n + self->ties->n_taking < limit && (entry = ferry_queue_turns_peek (self->turns)) != NULL)
+  while ((entry = ferry_queue_turns_peek (self->turns, has_room)) != NULL)
     {
       g_autoptr (FerryTask) task = NULL;
 
@@ -128,7 +163,7 @@ ferry_queue_claims_make (FerryQueueClaims *self)
           break;
         }
       entry->claimed = TRUE;
-      self->n++;
+      count_claims (self, entry, 1);
       entry->row.state = FERRY_QUEUE_ROW_BEGUN;
       entry->row.attempts++;
       entry->row.began = g_get_real_time ();
@@ -142,7 +177,7 @@ static void
 unclaim (FerryQueueClaims *self, FerryQueueEntry *entry)
 {
   entry->claimed = FALSE;
-  self->n--;
+  count_claims (self, entry, -1);
   ferry_queue_row_wait (&entry->row);
   /* An attempt whose worker was lost is one. */
   entry->row.attempts =
@@ -192,7 +227,7 @@ ferry_queue_claims_end (FerryQueueClaims *self, FerryQueueEntry *entry)
 {
   if (entry->claimed)
     {
-      self->n--;
+      count_claims (self, entry, -1);
       self->n_short_ended += entry->was_short;
     }
   entry->claimed = entry->was_short = FALSE;
@@ -240,7 +275,7 @@ store_rest (FerryQueueClaims *self, FerryQueueEntry *entry, FerryRun *run)
   entry->row.not_before = ferry_task_get_not_before (entry->task);
   run->rest_until = 0;
   entry->claimed = FALSE;
-  self->n--;
+  count_claims (self, entry, -1);
   ferry_queue_row_wait (&entry->row);
   entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
   entry->row.began = 0;

@@ -16,6 +16,16 @@ typedef struct _FerryQueueEntry FerryQueueEntry;
 typedef struct _FerryQueueTies FerryQueueTies;
 typedef struct _FerryQueueAway FerryQueueAway;
 
+/* Those of a queue's tasks that need the same labels. */
+typedef struct
+{
+  char **needs;     /* const: (owned) (nullable): the labels; NULL: none */
+  GSequence *ready; /* FerryQueueTurns': (element-type FerryQueueEntry): those that may be begun, in that order */
+  guint limit;      /* FerryQueueClaims': how many may be claimed. 0: no host has the labels */
+  guint n_claimed;  /* FerryQueueClaims' */
+  guint n_taking;   /* FerryQueueAway's: how many are being taken back, to be begun */
+} FerryQueueBucket;
+
 /* What joins the tasks of a queue to it: a part of the queue. */
 struct _FerryQueueTies
 {
@@ -34,7 +44,6 @@ struct _FerryQueueTies
   /* The task was sent away, and is next here: it is taken back. */
   void (*take) (FerryQueueTies *self, FerryQueueEntry *entry);
   FerryQueueAway *away;   /* const: (unowned): has set the two */
-  guint n_taking;         /* how many are being taken back, to be begun */
   gboolean away_is_there; /* where tasks are sent away can be reached */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
@@ -60,6 +69,7 @@ struct _FerryQueueEntry
   FerryTask *task;           /* the entry's: (owned) (nullable): until it has ended */
   GWeakRef ended_task;       /* the entry's: of one that has, which anybody lets go of last, on any thread */
   GSequenceIter *position;   /* FerryQueueList's */
+  FerryQueueBucket *bucket;  /* FerryQueueTurns': (nullable): NULL until it was looked at once */
   GSequenceIter *turn;       /* FerryQueueTurns': (nullable) */
   GSequenceIter *expiring;   /* FerryQueueTurns': (nullable) */
   gint64 expiry;             /* FerryQueueTurns': of one that is expiring */

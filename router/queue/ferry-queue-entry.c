@@ -14,6 +14,7 @@
 #include "queue/ferry-queue-entry-private.h"
 
 #include "base/ferry-base-private.h"
+#include "pool/ferry-labels-private.h"
 
 static G_DEFINE_QUARK (ferry - queue - entry, entry)
 
@@ -204,6 +205,19 @@ describe_time (gint64 time)
   return g_strdup_printf ("Waits until %s", shown);
 }
 
+/* (transfer full): no host that this application knows has the labels. One that fetches tasks may have them. */
+static char *
+describe_lack (const FerryQueueEntry *self)
+{
+  char **needs = self->bucket->needs;
+  g_autofree char *labels = ferry_labels_describe ((const char *const *) needs);
+  g_autofree char *options = g_strjoinv (" --label ", needs);
+
+  if (self->away == FERRY_QUEUE_AWAY_THERE)
+    return g_strdup_printf ("Waits for a host with %s", labels);
+  return g_strdup_printf ("Waits for a host with %s; start one with 'ferry-host --label %s'", labels, options);
+}
+
 void
 ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
 {
@@ -219,5 +233,7 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
     text = describe_time (self->row.not_before);
   else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
     text = g_strdup_printf ("A host may have begun it. %s", self->ties->away_obstacle);
+  else if (self->bucket != NULL && self->bucket->limit == 0)
+    text = describe_lack (self);
   ferry_task_set_obstacle (self->task, text);
 }

@@ -86,10 +86,12 @@ void ferry_queue_row_wait (FerryQueueRow *self);
 gboolean ferry_queue_row_may_repeat (const FerryQueueRow *self);
 /* Whether it does no harm to run it twice, even at the same time. */
 gboolean ferry_queue_row_is_idempotent (const FerryQueueRow *self);
+/* Returns (transfer full) (nullable) the labels that a host needs for it; NULL: none. */
+char **ferry_queue_row_dup_needs (const FerryQueueRow *self);
 /* Whether another machine can run it, as far as the row says. */
 gboolean ferry_queue_row_can_leave (const FerryQueueRow *self);
-/* Sets what the row says of away (all zero). Its pointers are those of the row, but for the arguments (transfer full).
- * Fails as ferry_queue_value_open() does. */
+/* Sets what the row says of away (all zero). Its pointers are those of the row, but for the arguments and the needs
+ * (transfer full). Fails as ferry_queue_value_open() does. */
 gboolean ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error);
 /* (transfer full): nobody knows how far the task came. what: the middle of a sentence. */
 GError *ferry_queue_row_new_interruption (const FerryQueueRow *self, const char *what);

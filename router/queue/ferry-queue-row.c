@@ -566,22 +566,38 @@ ferry_queue_row_is_idempotent (const FerryQueueRow *self)
   return stored != NULL && read_flag (stored, "idempotent");
 }
 
-/* One that needs a certain host is not for whichever takes it. */
+char **
+ferry_queue_row_dup_needs (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = NULL;
+  char **needs = NULL;
+
+  if (self->settings == NULL || g_bytes_get_size (self->settings) == 0)
+    return NULL;
+  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  if (stored == NULL || !g_variant_lookup (stored, "needs", "^as", &needs) || needs[0] != NULL)
+    return needs;
+  g_strfreev (needs);
+  return NULL;
+}
+
 gboolean
 ferry_queue_row_can_leave (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-  g_autoptr (GVariant) needs = stored != NULL ? g_variant_lookup_value (stored, "needs", NULL) : NULL;
 
-  return stored != NULL && needs == NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) &&
-         !read_flag (stored, HAS_BYTES) && !read_flag (stored, "interactive") &&
-         read_number (stored, "max-returned-descriptors") == 0 &&
+  return stored != NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) && !read_flag (stored, HAS_BYTES) &&
+         !read_flag (stored, "interactive") && read_number (stored, "max-returned-descriptors") == 0 &&
          (self->arguments == NULL || ferry_queue_value_get_name (self->arguments) == NULL);
 }
 
 static FerryAwayClass
-find_class (int priority)
+find_class (int priority, gboolean has_needs)
 {
+  if (has_needs)
+    return priority > 0   ? FERRY_AWAY_LABELLED_HIGH
+           : priority < 0 ? FERRY_AWAY_LABELLED_LOW
+                          : FERRY_AWAY_LABELLED_NORMAL;
   return priority > 0 ? FERRY_AWAY_HIGH : priority < 0 ? FERRY_AWAY_LOW : FERRY_AWAY_NORMAL;
 }
 
@@ -590,6 +606,8 @@ ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, G
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
   g_autoptr (GVariant) arguments = self->arguments != NULL ? ferry_queue_value_open (self->arguments, error) : NULL;
+  g_autoptr (GVariant) needs =
+    stored != NULL ? g_variant_lookup_value (stored, "needs", G_VARIANT_TYPE_STRING_ARRAY) : NULL;
 
   if (self->arguments != NULL && arguments == NULL)
     return FALSE;
@@ -598,12 +616,14 @@ ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, G
     .function = self->function,
     .name = self->name,
     .arguments = g_steal_pointer (&arguments),
-    .class = find_class (self->priority),
+    .class = find_class (self->priority, needs != NULL && g_variant_n_children (needs) > 0),
     .not_before = self->not_before,
     .expiry = ferry_queue_row_get_expiry (self),
     .deadline = stored != NULL ? read_limit (stored, "deadline") : 0,
     .run_timeout = stored != NULL ? read_limit (stored, "run-timeout") : 0,
     .cancel_grace = stored != NULL ? read_limit (stored, "cancel-grace") : 0,
+    .retry_pause = stored != NULL ? read_limit (stored, "retry-pause") : 0,
+    .needs = g_steal_pointer (&needs),
     .retries = stored != NULL ? read_number (stored, "retries") : 0,
     .attempts = self->attempts,
     .idempotent = stored != NULL && read_flag (stored, "idempotent"),

@@ -243,8 +243,8 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
   g_autoptr (FerryTask) again = ferry_queue_row_new_task (&entry->row, self->ties.task_type, error);
 
   /* One that lacks its arguments is looked at when it has them, and is to be begun. */
-  if (again == NULL ||
-      (!ferry_queue_row_lacks_arguments (&entry->row) && !ferry_executor_check_task (self->executor, again, error)))
+  if (again == NULL || (!ferry_queue_row_lacks_arguments (&entry->row) &&
+                        !ferry_executor_check_task (self->executor, again, self->away.place != NULL, error)))
     return NULL;
   ferry_queue_ends_remove (&self->ends, entry);
   ferry_queue_row_wait (&entry->row);
@@ -398,6 +398,12 @@ keeper_close_finish (FerryRunKeeper *keeper, GAsyncResult *result, GError **erro
   return ferry_queue_close_finish (FERRY_QUEUE (keeper->list), result, error);
 }
 
+static void
+keeper_places_changed (FerryRunKeeper *keeper)
+{
+  ferry_queue_batches_send_soon (&from_keeper (keeper)->batches);
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
@@ -410,6 +416,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .cancel_all = keeper_cancel_all,
   .clear_finished = keeper_clear_finished,
   .count_failed = keeper_count_failed,
+  .places_changed = keeper_places_changed,
   .sum_running = keeper_sum_running,
   .move = keeper_move,
   .begin_now = begin_now,

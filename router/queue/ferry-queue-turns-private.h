@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GSequence *ready;    /* (element-type FerryQueueEntry): those that may be begun, in that order */
+  GPtrArray *buckets;  /* (element-type FerryQueueBucket): the first is of those that need no labels */
   GSequence *timed;    /* (element-type FerryQueueEntry): those that wait for their time, the earliest first */
   GSequence *expiring; /* (element-type FerryQueueEntry): those that wait and have a limit, the earliest first */
   FerryTimers *timers;
@@ -37,7 +37,7 @@ void ferry_queue_turns_clear (FerryQueueTurns *self);
 void ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry);
 /* Takes it away. */
 void ferry_queue_turns_remove (FerryQueueTurns *self, FerryQueueEntry *entry);
-/* Returns (transfer none) (nullable) the one that is next. */
-FerryQueueEntry *ferry_queue_turns_peek (const FerryQueueTurns *self);
+/* Returns (transfer none) (nullable) the one that is next, of the buckets that the filter (nullable) accepts. */
+FerryQueueEntry *ferry_queue_turns_peek (const FerryQueueTurns *self, gboolean (*filter) (const FerryQueueBucket *));
 
 G_END_DECLS

@@ -3,7 +3,8 @@
 
 /* Which task of a queue is next: by place, priority, time and what holds it.
  *
- * There are those that may be begun, by priority and place, and those that wait for their time.
+ * There are those that may be begun, by priority and place, and those that wait for their time. The former are in a
+ * bucket for each list of labels: those that wait for a host with some do not hold up the others.
  *
  * Owner:   the queue, of which it is a part.
  * Threads: the router's. */
@@ -14,12 +15,52 @@
 
 static void look_at_clock (gpointer data);
 
+static void
+bucket_free (gpointer bucket)
+{
+  g_sequence_free (((FerryQueueBucket *) bucket)->ready);
+  g_strfreev (((FerryQueueBucket *) bucket)->needs);
+  g_free (bucket);
+}
+
+/* needs: (transfer full). */
+static FerryQueueBucket *
+add_bucket (FerryQueueTurns *self, char **needs)
+{
+  FerryQueueBucket *bucket = g_new0 (FerryQueueBucket, 1);
+
+  bucket->needs = needs;
+  bucket->ready = g_sequence_new (NULL);
+  bucket->limit = 1;
+  g_ptr_array_add (self->buckets, bucket);
+  return bucket;
+}
+
+/* (transfer none): that of the row. There are few. */
+static FerryQueueBucket *
+find_bucket (FerryQueueTurns *self, const FerryQueueRow *row)
+{
+  g_auto (GStrv) needs = ferry_queue_row_dup_needs (row);
+
+  if (needs == NULL)
+    return self->buckets->pdata[0];
+  for (guint i = 1; i < self->buckets->len; i++)
+    {
+      FerryQueueBucket *bucket = self->buckets->pdata[i];
+
+      if (g_strv_equal ((const char *const *) bucket->needs, (const char *const *) needs))
+        return bucket;
+    }
+  return add_bucket (self, g_steal_pointer (&needs));
+}
+
 void
 ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, GMainContext *context,
                         void (*came) (gpointer owner), void (*expired) (FerryQueueEntry *entry, gpointer owner),
                         gpointer owner)
 {
-  self->ready = g_sequence_new (NULL);
+  self->buckets = g_ptr_array_new_with_free_func (bucket_free);
+  add_bucket (self, NULL);
   self->timed = g_sequence_new (NULL);
   self->expiring = g_sequence_new (NULL);
   self->timers = timers;
@@ -40,7 +81,8 @@ ferry_queue_turns_stop (FerryQueueTurns *self)
 {
   ferry_timers_unset (self->timers, &self->look_timer);
   ferry_queue_clock_clear (&self->clock);
-  empty (self->ready);
+  for (guint i = 0; i < self->buckets->len; i++)
+    empty (((FerryQueueBucket *) self->buckets->pdata[i])->ready);
   empty (self->timed);
   empty (self->expiring);
 }
@@ -48,7 +90,7 @@ ferry_queue_turns_stop (FerryQueueTurns *self)
 void
 ferry_queue_turns_clear (FerryQueueTurns *self)
 {
-  g_sequence_free (self->ready);
+  g_ptr_array_unref (self->buckets);
   g_sequence_free (self->timed);
   g_sequence_free (self->expiring);
 }
@@ -98,13 +140,14 @@ look_soon (FerryQueueTurns *self)
 
 /* Most come in their order: at the next start all do, and what is submitted is behind what waits. */
 static GSequenceIter *
-add_ready (FerryQueueTurns *self, FerryQueueEntry *entry)
+add_ready (FerryQueueEntry *entry)
 {
-  GSequenceIter *end = g_sequence_get_end_iter (self->ready);
+  GSequence *ready = entry->bucket->ready;
+  GSequenceIter *end = g_sequence_get_end_iter (ready);
 
-  if (g_sequence_is_empty (self->ready) || compare_turns (g_sequence_get (g_sequence_iter_prev (end)), entry, NULL) < 0)
-    return g_sequence_append (self->ready, entry);
-  return g_sequence_insert_sorted (self->ready, entry, compare_turns, NULL);
+  if (g_sequence_is_empty (ready) || compare_turns (g_sequence_get (g_sequence_iter_prev (end)), entry, NULL) < 0)
+    return g_sequence_append (ready, entry);
+  return g_sequence_insert_sorted (ready, entry, compare_turns, NULL);
 }
 
 void
@@ -112,6 +155,8 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
   ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
+  if (entry->bucket == NULL)
+    entry->bucket = find_bucket (self, &entry->row);
   if (entry->ties->looked != NULL)
     entry->ties->looked (entry->ties, entry);
   ferry_queue_entry_tell_obstacle (entry);
@@ -128,7 +173,7 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
   if (entry->row.paused || !ferry_queue_entry_is_here (entry))
     return;
   if (!ferry_queue_row_waits_for_its_time (&entry->row))
-    entry->turn = add_ready (self, entry);
+    entry->turn = add_ready (entry);
   else
     {
       entry->turn = g_sequence_insert_sorted (self->timed, entry, compare_times, NULL);
@@ -144,9 +189,19 @@ get_first (GSequence *entries)
 }
 
 FerryQueueEntry *
-ferry_queue_turns_peek (const FerryQueueTurns *self)
+ferry_queue_turns_peek (const FerryQueueTurns *self, gboolean (*filter) (const FerryQueueBucket *))
 {
-  return get_first (self->ready);
+  FerryQueueEntry *next = NULL;
+
+  for (guint i = 0; i < self->buckets->len; i++)
+    {
+      const FerryQueueBucket *bucket = self->buckets->pdata[i];
+      FerryQueueEntry *first = filter == NULL || filter (bucket) ? get_first (bucket->ready) : NULL;
+
+      if (first != NULL && (next == NULL || compare_turns (first, next, NULL) < 0))
+        next = first;
+    }
+  return next;
 }
 
 /* Those whose time has come may be begun, and those that have waited for too long fail. */

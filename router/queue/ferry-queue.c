@@ -535,7 +535,8 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
   if (entry != NULL)
     return ferry_queue_entry_dup_task (entry);
   known = key != NULL ? ferry_queue_list_lookup_known (&self->tasks.list, key) : NULL;
-  if (!ferry_queue_row_check_task (task, error) || !ferry_executor_check_task (self->executor, task, error))
+  if (!ferry_queue_row_check_task (task, error) ||
+      !ferry_executor_check_task (self->executor, task, self->cluster != NULL, error))
     return NULL;
   if (known != NULL)
     return end_as_known (self, task, known);

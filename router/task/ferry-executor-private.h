@@ -27,9 +27,9 @@ gboolean ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *r
 /* any: returns (transfer none) the router of the executor's runners. */
 FERRY_FOR_SIBLINGS
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);
-/* Returns how many tasks the executor's runners may run at a time. */
+/* Returns how many tasks that need these labels the executor's runners may run at a time. needs: (nullable): none. */
 FERRY_FOR_SIBLINGS
-guint ferry_executor_get_parallelism (FerryExecutor *self);
+guint ferry_executor_get_parallelism (FerryExecutor *self, const char *const *needs);
 /* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
@@ -68,9 +68,10 @@ FERRY_FOR_SIBLINGS
 void ferry_executor_add_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
 FERRY_FOR_SIBLINGS
 void ferry_executor_remove_keeper (FerryExecutor *self, FerryRunKeeper *keeper);
-/* any: whether the executor would take the task: fails as ferry_executor_submit_task() does, but for its limit. */
+/* any: whether the executor would take the task: fails as ferry_executor_submit_task() does, but for its limit.
+ * has_hosts: what needs labels may run elsewhere. */
 FERRY_FOR_SIBLINGS
-gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error);
+gboolean ferry_executor_check_task (FerryExecutor *self, FerryTask *task, gboolean has_hosts, GError **error);
 /* Takes a task that waits and has a keeper: it was submitted to its keeper's source, and has the executor as its source
  * from now on. Fails as ferry_executor_check_task() does, and has not changed it then. It is begun after
  * ferry_executor_begin_kept(), or when another one is: so many that are taken at a time wake each worker once. */

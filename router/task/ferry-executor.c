@@ -202,10 +202,19 @@ update_hold (FerryExecutor *self)
 
 /* ---- The runners ---- */
 
+/* More tasks may run, or fewer. */
+static void
+places_changed (FerryExecutor *self)
+{
+  for (guint i = 0; i < self->keepers->len; i++)
+    ((FerryRunKeeper *) self->keepers->pdata[i])->funcs->places_changed (self->keepers->pdata[i]);
+}
+
 static void
 add_runner (FerryExecutor *self, FerryRunner *runner)
 {
   g_ptr_array_add (self->runners, g_object_ref (runner));
+  g_signal_connect_object (runner, "notify::parallelism", G_CALLBACK (places_changed), self, G_CONNECT_SWAPPED);
   /* Relaxed: it orders no other memory. */
   if (!FERRY_IS_POOL (runner))
     atomic_store_explicit (&self->has_hosts, TRUE, memory_order_relaxed);
@@ -282,7 +291,7 @@ ferry_executor_get_router (FerryExecutor *self)
 }
 
 guint
-ferry_executor_get_parallelism (FerryExecutor *self)
+ferry_executor_get_parallelism (FerryExecutor *self, const char *const *needs)
 {
   guint sum = 0;
 
@@ -290,7 +299,7 @@ ferry_executor_get_parallelism (FerryExecutor *self)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);
 
-      sum += FERRY_RUNNER_GET_IFACE (runner)->get_parallelism (runner);
+      sum += FERRY_RUNNER_GET_IFACE (runner)->get_parallelism (runner, needs);
     }
   return sum;
 }
@@ -637,9 +646,9 @@ refuse_unknown (const char *function, GError **error)
                           function);
 }
 
-/* any: whether what the task needs are labels, and a runner may have them. */
+/* any: whether what the task needs are labels, and a runner may have them, or there are hosts elsewhere. */
 static gboolean
-check_needs (FerryExecutor *self, FerryRun *run, GError **error)
+check_needs (FerryExecutor *self, FerryRun *run, gboolean has_hosts, GError **error)
 {
   g_autofree char *words = NULL;
   g_autofree char *whose = NULL;
@@ -649,7 +658,7 @@ check_needs (FerryExecutor *self, FerryRun *run, GError **error)
   whose = g_strdup_printf ("Task '%s' needs", ferry_run_get_name (run));
   if (!ferry_labels_check (run->needs, whose, error))
     return FALSE;
-  if (atomic_load_explicit (&self->has_hosts, memory_order_relaxed))
+  if (has_hosts || atomic_load_explicit (&self->has_hosts, memory_order_relaxed))
     return TRUE;
   words = ferry_labels_describe (run->needs);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
@@ -661,7 +670,7 @@ check_needs (FerryExecutor *self, FerryRun *run, GError **error)
 /* any: whether the executor runs, and the task's arguments fit its function. Workers that are this program once more
  * have the functions of this program. */
 static gboolean
-check (FerryExecutor *self, FerryRun *run, GError **error)
+check (FerryExecutor *self, FerryRun *run, gboolean has_hosts, GError **error)
 {
   const FerryFunctionEntry *entry;
 
@@ -678,7 +687,7 @@ check (FerryExecutor *self, FerryRun *run, GError **error)
       "The task '%s' has no function: it stands for a map or a group, and is not submitted; start "
       "the map with ferry_map_start(), or submit the tasks of the group",
       ferry_run_get_name (run));
-  if (!check_needs (self, run, error))
+  if (!check_needs (self, run, has_hosts, error))
     return FALSE;
   entry = ferry_function_find (run->function);
   if (self->runs_this_program && !is_known_there (entry, run->function))
@@ -744,7 +753,7 @@ submit_waiting (FerryExecutor *self)
       FerryTask *task = submission != NULL ? ferry_wait_queue_get_key (submission) : NULL;
       GError *error = NULL;
 
-      if (task == NULL || !check (self, ferry_task_get_run (task), &error))
+      if (task == NULL || !check (self, ferry_task_get_run (task), FALSE, &error))
         atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
       else
         submit_now (self, ferry_task_get_run (task), &error);
@@ -764,9 +773,9 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
 }
 
 gboolean
-ferry_executor_check_task (FerryExecutor *self, FerryTask *task, GError **error)
+ferry_executor_check_task (FerryExecutor *self, FerryTask *task, gboolean has_hosts, GError **error)
 {
-  return check (self, ferry_task_get_run (task), error);
+  return check (self, ferry_task_get_run (task), has_hosts, error);
 }
 
 gboolean
@@ -774,7 +783,7 @@ ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error)
 {
   FerryRun *run = ferry_task_get_run (task);
 
-  if (!check (self, run, error))
+  if (!check (self, run, FALSE, error))
     return FALSE;
   atomic_fetch_add_explicit (&self->n_queued, 1, memory_order_relaxed);
   run->source = &self->source;
@@ -864,7 +873,7 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   run = ferry_task_get_run (task);
-  if (!check (self, run, error))
+  if (!check (self, run, FALSE, error))
     return FALSE;
   if (!take_room (self))
     return ferry_set_error (

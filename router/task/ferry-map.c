@@ -536,14 +536,14 @@ pull (FerryMap *self, GVariant **arguments)
 static guint64
 get_bound (FerryMap *self)
 {
-  return ferry_map_chunk_size_get_bound (&self->size, ferry_executor_get_parallelism (self->executor),
+  return ferry_map_chunk_size_get_bound (&self->size, ferry_executor_get_parallelism (self->executor, NULL),
                                          ferry_map_input_get_rest (&self->input));
 }
 
 guint
 ferry_map_get_next_chunk_size (FerryMap *self)
 {
-  return ferry_map_chunk_size_get (&self->size, ferry_executor_get_parallelism (self->executor),
+  return ferry_map_chunk_size_get (&self->size, ferry_executor_get_parallelism (self->executor, NULL),
                                    ferry_map_input_get_rest (&self->input));
 }
 
@@ -909,7 +909,7 @@ room_came (FerryCompletion *submission, gpointer data)
 static gboolean
 may_have_more_chunks (FerryMap *self)
 {
-  guint64 few = ferry_map_chunk_size_get_n_chunks (&self->size, ferry_executor_get_parallelism (self->executor));
+  guint64 few = ferry_map_chunk_size_get_n_chunks (&self->size, ferry_executor_get_parallelism (self->executor, NULL));
 
   if (ferry_map_chunk_size_get_fixed (&self->size) == 0)
     return self->chunks.length < few;

@@ -2268,8 +2268,9 @@ install_settings (void)
    *
    * The labels that a host must have to run the task, such as “gpu”: all of them. A host has those that it was started
    * with (`ferry-host --label gpu`). The task waits while no host has them, and [method@Ferry.Task.get_text] names
-   * them. No pool runs such a task, and an executor of pools alone refuses it. A label has 1 to 64 of the characters
-   * A-Z, a-z, 0-9, “_”, “-” and “.”, and a task needs at most 32.
+   * them. No pool runs such a task, and an executor of pools alone refuses it, unless a queue has hosts for it that its
+   * executor has not. A label has 1 to 64 of the characters A-Z, a-z, 0-9, “_”, “-” and “.”, and a task needs at most
+   * 32.
    */
   properties[PROP_NEEDS] = g_param_spec_boxed ("needs", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 }

@@ -28,6 +28,7 @@ take_task (GBytes *bytes, GError **error)
   g_assert_true (order.about.kind <= FERRY_TASK_KIND_STEPS);
   g_assert_true (order.about.not_before >= 0 && order.about.expiry >= 0 && order.about.deadline >= 0);
   g_assert_true (order.about.run_timeout >= 0 && order.about.cancel_grace >= 0);
+  g_assert_true (order.about.retry_pause >= 0 && g_variant_is_of_type (order.needs, G_VARIANT_TYPE_STRING_ARRAY));
   if (order.arguments != NULL)
     fuzz_read_variant (order.arguments);
   sent = ferry_away_task_to_bytes (&order.about);

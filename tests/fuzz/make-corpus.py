@@ -268,15 +268,16 @@ def run_message(kind, types, value):
     return bytes([kind]) + pack(types, value)
 
 
-def away_task(version=1, kind=0, function="sum", name="Sum", times=(1, 2, 3, 4, 5), numbers=(6, 7, 8), arguments=("(su)", ("a", 1))):
-    return b"\0" + pack("(uussxxxxxuuubbmv)", (version, kind, function, name, *times, *numbers, True, False, arguments))
+def away_task(version=2, kind=0, function="sum", name="Sum", times=(1, 2, 3, 4, 5, 6), numbers=(7, 8, 9), needs=("gpu", "nvme.1"),
+              arguments=("(su)", ("a", 1))):
+    return b"\0" + pack("(uussxxxxxxuuubbasmv)", (version, kind, function, name, *times, *numbers, True, False, needs, arguments))
 
 
-def away_begun(by="h", host="alpha", instance="one", version=1):
+def away_begun(by="h", host="alpha", instance="one", version=2):
     return b"\1" + pack("(uyssu)", (version, ord(by), host, instance, 3))
 
 
-def away_end(host="alpha", result=None, error=None, version=1):
+def away_end(host="alpha", result=None, error=None, version=2):
     return b"\2" + pack("(usumvm(sissas))", (version, host, 2, result, error))
 
 
@@ -748,17 +749,22 @@ CORPUS = {
     },
     "away-message": {
         "task": away_task(),
-        "task-without": away_task(arguments=None, times=(0, 0, 0, 0, 0)),
+        "task-without": away_task(arguments=None, times=(0, 0, 0, 0, 0, 0), needs=()),
         "task-of-nothing": away_task(function=""),
         "task-of-a-kind": away_task(kind=9),
-        "task-in-the-past": away_task(times=(0, -1, 0, 0, 0)),
-        "task-later": away_task(version=2),
+        "task-in-the-past": away_task(times=(0, -1, 0, 0, 0, 0)),
+        "task-of-a-rest-in-the-past": away_task(times=(0, 0, 0, 0, 0, -6)),
+        "task-that-needs-no-label": away_task(needs=("g pu",)),
+        "task-that-needs-too-much": away_task(needs=[f"l{i}" for i in range(33)]),
+        "task-earlier": away_task(version=1),
+        "task-later": away_task(version=3),
         "task-too-deep": away_task(arguments=("v", ("v", ("v", ("u", 1))))),
         "task-cut": away_task()[:-3],
         "begun": away_begun(),
         "begun-by-the-application": away_begun("a", ""),
         "begun-and-cancelled": away_begun("c", ""),
         "begun-and-done": away_begun("d", ""),
+        "begun-and-lost": away_begun(instance=""),
         "begun-by-no-host": away_begun("h", ""),
         "begun-by-an-unknown": away_begun("x"),
         "begun-by-no-token": away_begun(host="a.b"),

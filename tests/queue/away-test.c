@@ -49,9 +49,9 @@ dup_url (AwayTest *self, const char *user)
   return self->password != NULL ? server_test_dup_url (self->server, user, self->password) : g_strdup (self->url);
 }
 
-/* (transfer full): a program of a host, as one user of the server. */
+/* (transfer full): a program of a host, as one user of the server. option: beside those that all have. */
 static GSubprocess *
-spawn_host (AwayTest *self, const char *user, const char *check)
+spawn_host (AwayTest *self, const char *user, const char *label, const char *option)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
@@ -59,6 +59,7 @@ spawn_host (AwayTest *self, const char *user, const char *check)
   g_autofree char *url = dup_url (self, user);
   g_autofree char *log = g_build_filename (self->folder, user, NULL);
   g_autofree char *queue = g_strdup_printf ("--queue=%s", self->user);
+  g_autofree char *labelled = label != NULL ? g_strdup_printf ("--label=%s", label) : g_strdup (option);
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
 
@@ -66,7 +67,7 @@ spawn_host (AwayTest *self, const char *user, const char *check)
   g_subprocess_launcher_setenv (launcher, "FERRY_SERVER", url, TRUE);
   g_subprocess_launcher_set_stderr_file_path (launcher, log);
   process = g_subprocess_launcher_spawn (launcher, &error, program, "--application", self->application, "--name", user,
-                                         "--workers=1", "--cut-timeout=2", queue, check, worker, NULL);
+                                         "--workers=1", "--cut-timeout=2", queue, labelled, option, worker, NULL);
   g_assert_no_error (error);
   return process;
 }
@@ -83,7 +84,7 @@ away_test_new_with_users (void)
   self->application = "demo";
   self->user = "alice";
   self->password = "secret";
-  operator= spawn_host (self, "operator", "--check");
+  operator= spawn_host (self, "operator", NULL, "--check");
   g_assert_true (g_subprocess_wait_check (operator, NULL, NULL));
   return self;
 }
@@ -120,7 +121,7 @@ static const char *const names[AWAY_TEST_N_HOSTS] = {"alpha", "beta"};
 void
 away_test_start_host (AwayTest *self, guint host)
 {
-  self->hosts[host] = spawn_host (self, names[host], "--verbose");
+  self->hosts[host] = spawn_host (self, names[host], self->labels[host], "--verbose");
 }
 
 void
@@ -282,14 +283,15 @@ away_test_dup_task_name (AwayTest *self)
 }
 
 void
-away_test_publish (AwayTest *self, const char *subject, const char *text)
+away_test_publish (AwayTest *self, const char *subject, const char *text, int length)
 {
+  int size = length >= 0 ? length : (int) strlen (text);
   g_autofree char *whole = g_strdup_printf ("ferry.%s.queue.%s.%s", self->application, self->user, subject);
   jsPubAck *answer = NULL;
   Look look;
 
   look_begin (&look, self);
-  g_assert_cmpint (js_Publish (&answer, look.context, whole, text, (int) strlen (text), NULL, NULL), ==, NATS_OK);
+  g_assert_cmpint (js_Publish (&answer, look.context, whole, text, size, NULL, NULL), ==, NATS_OK);
   jsPubAck_Destroy (answer);
   look_end (&look);
 }

@@ -32,6 +32,7 @@ typedef struct
   const char *application;               /* "away", unless a test sets another one, as the next ones */
   const char *user;                      /* "user" */
   const char *password;                  /* (nullable): of all users */
+  const char *labels[AWAY_TEST_N_HOSTS]; /* (nullable): of each host, one */
 } AwayTest;
 
 /* The server runs, and nothing else. */
@@ -57,8 +58,8 @@ guint away_test_count_messages (AwayTest *self, const char *stream);
 void away_test_await_tasks (AwayTest *self, guint n);
 /* (transfer full): what comes behind “task.CLASS.” in the subject of a task that waits. */
 char *away_test_dup_task_name (AwayTest *self);
-/* Publishes a message of the operator, at a subject behind that of the queue. */
-void away_test_publish (AwayTest *self, const char *subject, const char *text);
+/* Publishes a message of the operator, at a subject behind that of the queue. length: of the text; -1: its own. */
+void away_test_publish (AwayTest *self, const char *subject, const char *text, int length);
 /* Whether a user may publish at a subject, or subscribe to it. */
 gboolean away_test_may (AwayTest *self, const char *user, gboolean publishes, const char *subject);
 /* Removes all messages of a stream; deletes: the stream, too. */

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two hosts of the application of a ledger (queue/queue-ledger.h), and their server, which are killed at random
- * moments, and started again; hosts are also stopped for a while. */
+/* Two hosts of the application of a ledger (queue/queue-ledger.h), and their server, or a cluster of three, which are
+ * killed at random moments, and started again; hosts are also stopped for a while. Each host has its name as a label.
+ * Where they work off a queue, its streams also lose what they have, and all clocks jump by an hour. */
 
 #pragma once
 

@@ -105,23 +105,28 @@ test_close (void)
   g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 2);
 }
 
-/* once: the task may not run twice. */
-static void
-lose_host (AwayTest *test, gboolean once)
+/* The host that runs a task is lost. pause: before it may run again, in microseconds. Returns when, by the monotonic
+ * clock. */
+static gint64
+lose_host (AwayTest *test, gboolean once, gint64 pause)
 {
+  gint64 lost;
+
   make_streams (test);
   away_test_begin (test);
-  away_test_submit (test, "hold", "held", "idempotent", !once, NULL);
+  away_test_submit (test, "hold", "held", "idempotent", !once, "retry-pause", pause, NULL);
   away_test_await_tasks (test, 1);
   away_test_kill (test);
   away_test_start_host (test, 0);
   away_test_await_lines (test, 'b', "held", 1);
+  lost = g_get_monotonic_time ();
   away_test_end_host (test, 0);
   away_test_let_go (test, "held");
   away_test_start_host (test, 1);
   away_test_await_tasks (test, 0);
   away_test_begin (test);
   away_test_await (test, "held");
+  return lost;
 }
 
 static void
@@ -129,7 +134,7 @@ test_once (void)
 {
   g_autoptr (AwayTest) test = away_test_new ();
 
-  lose_host (test, TRUE);
+  lose_host (test, TRUE, 0);
   assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost while it ran task");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
@@ -140,7 +145,22 @@ test_again (void)
   g_autoptr (AwayTest) test = away_test_new ();
   g_autoptr (FerryTask) task = NULL;
 
-  lose_host (test, FALSE);
+  lose_host (test, FALSE, 0);
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 2);
+  task = away_test_get (test, "held");
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
+}
+
+static void
+test_rest (void)
+{
+  const gint64 pause = 6 * G_USEC_PER_SEC;
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  gint64 lost = lose_host (test, FALSE, pause);
+
+  g_assert_cmpint (g_get_monotonic_time () - lost, >=, pause);
   assert_done (test, "held");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 2);
   task = away_test_get (test, "held");
@@ -217,6 +237,30 @@ test_reset (void)
   g_assert_nonnull (again);
   away_test_await (test, "once");
   assert_done (test, "once");
+}
+
+/* A host has begun the task and is lost, as is the memory of that. */
+static void
+test_forgotten (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_start_host (test, 0);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_purge (test, "ends", FALSE);
+  away_test_end_host (test, 0);
+  away_test_let_go (test, "held");
+  away_test_start_host (test, 1);
+  away_test_await_log (test, 1, "waits for its application");
+  away_test_begin (test);
+  away_test_await (test, "held");
+  assert_failed (test, "held", FERRY_ERROR_INTERRUPTED, "may have been begun by a host");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
 
 static void
@@ -431,6 +475,66 @@ test_stays (void)
   away_test_await (test, "asks");
   assert_done (test, "asks");
   g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 0);
+}
+
+static void
+submit_labelled (AwayTest *test, const char *key, const char *label)
+{
+  const char *needs[] = {label, NULL};
+
+  away_test_submit (test, "note", key, "needs", needs, NULL);
+}
+
+/* Waits until the host has run it. */
+static void
+await_host (AwayTest *test, const char *key, const char *host)
+{
+  g_autoptr (FerryTask) task = away_test_get (test, key);
+  g_autofree char *name = NULL;
+
+  away_test_await (test, key);
+  g_object_get (task, "host-name", &name, NULL);
+  g_assert_cmpstr (name, ==, host);
+}
+
+static gboolean
+waits_for_label (gpointer task)
+{
+  return strstr (ferry_task_get_text (task), "Waits for a host with the label 'tape'") != NULL;
+}
+
+/* Hosts without the label leave it to those that have it, and another task goes past it. */
+static void
+test_needs (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  test->runs_here = TRUE;
+  test->labels[0] = "gpu";
+  test->labels[1] = "tape";
+  away_test_begin (test);
+  submit_labelled (test, "tape-1", "tape");
+  submit_labelled (test, "tape-2", "tape");
+  submit_labelled (test, "tape-3", "tape");
+  submit_labelled (test, "gpu", "gpu");
+  away_test_submit (test, "note", "here", NULL);
+  away_test_await (test, "here");
+  away_test_await_tasks (test, 4);
+  task = away_test_get (test, "tape-1");
+  ferry_test_look_until (waits_for_label, task);
+
+  away_test_start_host (test, 0);
+  await_host (test, "gpu", "alpha");
+  away_test_await_tasks (test, 3);
+  away_test_kill (test);
+  away_test_start_host (test, 1);
+  away_test_await_tasks (test, 0);
+  away_test_begin (test);
+  await_host (test, "tape-3", "beta");
+  away_test_await (test, "tape-1");
+  assert_done (test, "tape-1");
 }
 
 static void
@@ -667,17 +771,21 @@ test_garbage (void)
   away_test_await_tasks (test, 1);
   name = away_test_dup_task_name (test);
   end = g_strconcat ("end.", name, NULL);
-  away_test_publish (test, end, "no end at all");
+  away_test_publish (test, end, "no end at all", -1);
   away_test_await (test, "one");
   assert_failed (test, "one", FERRY_ERROR_PROTOCOL, "an end that is malformed");
-  away_test_publish (test, "task.high.0.1", "no task at all");
-  away_test_publish (test, "task.high.no-name", "no task at all");
-  away_test_publish (test, "begun.0.1", "no word at all");
+  away_test_publish (test, "task.high.0.1", "no task at all", -1);
+  away_test_publish (test, "task.high.no-name", "no task at all", -1);
+  away_test_publish (test, "task.high.0.2", "\x01\0\0\0of an earlier version", 24);
+  away_test_publish (test, "begun.0.1", "no word at all", -1);
   away_test_start_host (test, 0);
   away_test_submit (test, "note", "two", NULL);
   away_test_await (test, "two");
   assert_done (test, "two");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "one"), ==, 0);
+  /* What is of another version is left for a host that knows it. */
+  away_test_await_log (test, 0, "message of version 1");
+  away_test_await_tasks (test, 1);
 }
 
 static void
@@ -716,9 +824,11 @@ main (int argc, char **argv)
   nats_test_add ("/away/what-was-submitted-last-is-sent-before-the-close", test_close);
   nats_test_add ("/away/a-task-that-runs-once-ends-with-its-host", test_once);
   nats_test_add ("/away/a-task-that-may-runs-again-at-another-host", test_again);
+  nats_test_add ("/away/a-task-rests-before-it-runs-again", test_rest);
   nats_test_add ("/away/a-task-that-ends-its-workers-waits-for-a-person", test_quarantine);
   nats_test_add ("/away/tasks-that-the-server-has-lost-are-sent-again", test_purged);
   nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
+  nats_test_add ("/away/what-the-server-forgot-is-not-begun-again", test_forgotten);
   nats_test_add ("/away/without-a-server-all-goes-on-here", test_no_server);
   nats_test_add ("/away/what-a-host-may-have-begun-waits-for-the-server", test_server_lost);
   nats_test_add ("/away/a-cancelled-task-does-not-run", test_cancel);
@@ -727,6 +837,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-higher-priority-is-first", test_priority);
   nats_test_add ("/away/a-task-waits-for-its-time", test_not_before);
   nats_test_add ("/away/what-no-host-can-run-stays", test_stays);
+  nats_test_add ("/away/what-needs-a-label-is-for-hosts-that-have-it", test_needs);
   nats_test_add ("/away/a-result-that-is-too-large-is-an-error", test_large_result);
   nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);

@@ -266,6 +266,21 @@ submit_gate (QueueTest *test, const char *key, gboolean idempotent)
   submitted = queue_test_submit_task (test, task, key);
 }
 
+/* While a task runs for long, the pool may run more. */
+static void
+test_more_workers_begin_more_tasks (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  submit_gate (test, "first", FALSE);
+  task_test_wait_log ("first");
+  submit_gate (test, "second", FALSE);
+  queue_test_flush (test);
+  ferry_pool_set_max_workers (test->test->pool, 2);
+  task_test_wait_log ("first second");
+  task_test_open_gate ();
+}
+
 static void
 assert_interrupted (QueueTest *test, const char *key)
 {
@@ -1388,6 +1403,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/settings-survive", test_settings_survive);
   g_test_add_func ("/queue/order-and-pauses-survive", test_order_and_pauses_survive);
   g_test_add_func ("/queue/moves-often", test_moves_often);
+  g_test_add_func ("/queue/more-workers-begin-more-tasks", test_more_workers_begin_more_tasks);
   g_test_add_func ("/queue/crash-runs-again-what-is-safe", test_crash_runs_again_what_is_safe);
   g_test_add_func ("/queue/crash-leaves-waiting-what-waited", test_crash_leaves_waiting_what_waited);
   g_test_add_func ("/queue/functions-know-of-earlier-attempts", test_functions_know_of_earlier_attempts);

@@ -118,10 +118,10 @@ adds_up_what_runners_do (void)
   g_autoptr (FerryTask) one = submit_half (test);
   g_autoptr (FerryTask) two = submit_half (test);
 
-  g_assert_cmpuint (ferry_executor_get_parallelism (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_executor_get_parallelism (test->executor, NULL), ==, 1);
   ferry_pool_set_max_workers (others, 5);
   ferry_executor_add_runner (test->executor, FERRY_RUNNER (others));
-  g_assert_cmpuint (ferry_executor_get_parallelism (test->executor), ==, 6);
+  g_assert_cmpuint (ferry_executor_get_parallelism (test->executor, NULL), ==, 6);
   ferry_test_run_until (is_half_done, one);
   ferry_test_run_until (is_half_done, two);
   g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0.5);
