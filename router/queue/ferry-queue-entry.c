@@ -215,6 +215,11 @@ describe_lack (const FerryQueueEntry *self)
 
   if (self->away == FERRY_QUEUE_AWAY_THERE)
     return g_strdup_printf ("Waits for a host with %s", labels);
+  if (self->stays)
+    return g_strdup_printf (
+      "Waits for a host with %s, and is none of the tasks that can be left with a cluster; give the "
+      "executor the cluster as well, by ferry_executor_add_runner()",
+      labels);
   return g_strdup_printf ("Waits for a host with %s; start one with 'ferry-host --label %s'", labels, options);
 }
 

@@ -10,6 +10,7 @@
 #include <nats/nats.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -26,9 +27,11 @@
 /* And of so many of hosts one is a stop, of up to so many milliseconds. */
 #define ONE_OF_STOPS 3
 #define MAX_STOP 5000
-/* How long a server is away at most, and one of several, in milliseconds. */
+/* How long a server is away at most, in milliseconds. One of several has more time, also until the next one: they need
+ * some seconds to choose who leads. */
 #define MAX_AWAY 500
-#define MAX_AWAY_OF_SEVERAL 5000
+#define MAX_AWAY_OF_SEVERAL 10000
+#define QUIET (30 * G_USEC_PER_SEC)
 /* And of so many one is a loss of what the server has, or another time of all clocks. */
 #define ONE_OF_LOSSES 8
 #define ONE_OF_CLOCKS 4
@@ -54,6 +57,7 @@ struct _LedgerHosts
 {
   Server servers[N_SERVERS];
   guint n_servers;        /* const */
+  gint64 quiet_until;     /* no server is killed before that */
   char *url;              /* (owned) */
   char *folder;           /* (owned) (nullable): of the streams, and the clock */
   char *clock;            /* (owned) (nullable) */
@@ -119,9 +123,10 @@ kill_server (LedgerHosts *self)
   Server *server = &self->servers[g_random_int_range (0, (gint32) self->n_servers)];
   const gint32 time = self->n_servers > 1 ? MAX_AWAY_OF_SEVERAL : MAX_AWAY;
 
-  for (guint i = 0; i < self->n_servers; i++)
-    if (self->servers[i].timer != 0)
-      return;
+  if (server->timer != 0 || g_get_monotonic_time () < self->quiet_until)
+    return;
+  if (self->n_servers > 1)
+    self->quiet_until = g_get_monotonic_time () + QUIET;
   nats_test_server_kill (server->server);
   server->timer = g_timeout_add ((guint) g_random_int_range (0, time), start_server, server);
   self->n_servers_killed++;
@@ -256,12 +261,12 @@ configure_servers (LedgerHosts *self)
   for (guint i = 0; i < self->n_servers; i++)
     {
       ports[i] = find_port ();
-      g_string_append_printf (routes, " nats://127.0.0.1:%u", ports[i]);
+      g_string_append_printf (routes, "%s\"nats://127.0.0.1:%u\"", i > 0 ? ", " : "", ports[i]);
     }
   for (guint i = 0; i < self->n_servers; i++)
     {
       g_autofree char *cluster =
-        g_strdup_printf ("cluster { name: ledger, listen: \"127.0.0.1:%u\", routes: [%s ] }\n", ports[i], routes->str);
+        g_strdup_printf ("cluster { name: ledger, listen: \"127.0.0.1:%u\", routes: [%s] }\n", ports[i], routes->str);
 
       self->servers[i].configuration = g_strdup_printf ("server_name: s%u\njetstream { store_dir: \"%s/%u\" }\n%s", i,
                                                         self->folder, i, self->n_servers > 1 ? cluster : "");
@@ -305,6 +310,15 @@ make_clock (LedgerHosts *self)
   g_setenv ("LD_PRELOAD", library, TRUE);
 }
 
+/* One, or a cluster of them. */
+static guint
+count_servers (void)
+{
+  const char *given = g_getenv ("FERRY_TEST_LEDGER_SERVERS");
+
+  return given != NULL ? MIN ((guint) atoi (given), N_SERVERS) : g_random_boolean () ? N_SERVERS : 1;
+}
+
 LedgerHosts *
 ledger_hosts_new (gboolean works_off)
 {
@@ -312,7 +326,7 @@ ledger_hosts_new (gboolean works_off)
   LedgerHosts *self = g_new0 (LedgerHosts, 1);
 
   self->works_off = works_off;
-  self->n_servers = works_off && g_random_boolean () ? N_SERVERS : 1;
+  self->n_servers = works_off ? count_servers () : 1;
   for (guint i = 0; i < self->n_servers; i++)
     self->servers[i].server = nats_test_server_new ();
   if (works_off)
@@ -353,7 +367,6 @@ ledger_hosts_free (LedgerHosts *self)
     }
   if (self->beyond != NULL)
     munmap (self->beyond, sizeof *self->beyond);
-  g_unsetenv ("LD_PRELOAD");
   if (self->folder != NULL)
     ferry_tree_remove (AT_FDCWD, self->folder);
   g_free (self->clock);

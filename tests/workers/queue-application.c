@@ -8,9 +8,9 @@
  *   queue-application QUEUE LEDGER N
  *
  * Submits N tasks with the keys 0 to N - 1, some at a time, and ends when all have ended: with 0, after it has closed
- * its queue. A third of the tasks may be repeated, half of them after a pause. Where hosts run tasks, some need one. A
- * fourth has a large result, and a fifth large arguments, which are in files of their own. It appends to the ledger, a
- * line each:
+ * its queue. A third of the tasks may be repeated, half of them after a pause. Where hosts run tasks while it is off,
+ * some need one of them. A fourth has a large result, and a fifth large arguments, which are in files of their own. It
+ * appends to the ledger, a line each:
  *
  *   a KEY            the task is acknowledged: a flush after its submission has ended
  *   b KEY PID        a worker has begun it
@@ -180,7 +180,7 @@ submit_some (gpointer data)
       if (n_submitted % 3 == 0)
         g_object_set (task, "idempotent", TRUE, "retries", 1000, "retry-pause", n_submitted % 6 * (gint64) 100000,
                       NULL);
-      if (n_submitted % 7 == 0 && g_getenv ("FERRY_TEST_OFF") != NULL)
+      if (n_submitted % 7 == 0 && n_submitted % 5 != 0 && g_getenv ("FERRY_TEST_OFF") != NULL)
         g_object_set (task, "needs", (const char *const[]){n_submitted % 2 == 0 ? "alpha" : "beta", NULL}, NULL);
       submitted = ferry_queue_submit (queue, task, key, &error);
       check (submitted != NULL, error);
