@@ -36,6 +36,7 @@ typedef enum
   FERRY_AWAY_BY_HOST = 'h',
   FERRY_AWAY_BY_NOBODY = 'c',   /* it was cancelled */
   FERRY_AWAY_BY_SOMEBODY = 'd', /* it is done, and the application has its end */
+  FERRY_AWAY_BY_UNKNOWN = 'u',  /* the server has lost whose word there was */
 } FerryAwayBeginner;
 
 typedef struct

@@ -404,7 +404,8 @@ read_beginner (Away *self, Item *item)
   item->want = WANTS_NOTHING;
   if (found)
     return TRUE;
-  if (!ferry_away_begun_from_bytes (&begun, message.bytes, NULL) || begun.by == FERRY_AWAY_BY_SOMEBODY)
+  if (!ferry_away_begun_from_bytes (&begun, message.bytes, NULL) || begun.by == FERRY_AWAY_BY_SOMEBODY ||
+      begun.by == FERRY_AWAY_BY_UNKNOWN)
     {
       tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, n_orders);
       remove_item (self, item);
@@ -542,7 +543,7 @@ forget_item (Away *self, Item *item)
 {
   const guint n_orders = item->want != WANTS_NOTHING;
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_NOBODY);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_UNKNOWN);
   FerryStreamsAnswer answer;
   gboolean has_ended;
 

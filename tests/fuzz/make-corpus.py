@@ -764,6 +764,7 @@ CORPUS = {
         "begun-by-the-application": away_begun("a", ""),
         "begun-and-cancelled": away_begun("c", ""),
         "begun-and-done": away_begun("d", ""),
+        "begun-by-nobody-knows": away_begun("u", ""),
         "begun-and-lost": away_begun(instance=""),
         "begun-by-no-host": away_begun("h", ""),
         "begun-by-an-unknown": away_begun("x"),

@@ -263,6 +263,36 @@ test_forgotten (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
 
+/* The application has judged a task that the server forgot, and was killed before that was in its file. */
+static void
+test_forgotten_twice (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autofree char *path =
+    g_test_build_filename (G_TEST_DIST, "fuzz", "corpus", "away-message", "begun-by-nobody-knows.bin", NULL);
+  g_autofree char *word = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *subject = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  g_file_get_contents (path, &word, &size, &error);
+  g_assert_no_error (error);
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await_tasks (test, 1);
+  name = away_test_dup_task_name (test);
+  away_test_kill (test);
+  away_test_purge (test, "ends", FALSE);
+  subject = g_strconcat ("begun.", name, NULL);
+  /* Behind the first byte, which says for the fuzzer what it is. */
+  away_test_publish (test, subject, word + 1, (int) size - 1);
+  away_test_begin (test);
+  away_test_await (test, "one");
+  assert_failed (test, "one", FERRY_ERROR_INTERRUPTED, "may have been begun by a host");
+}
+
 static void
 test_no_server (void)
 {
@@ -829,6 +859,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/tasks-that-the-server-has-lost-are-sent-again", test_purged);
   nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
   nats_test_add ("/away/what-the-server-forgot-is-not-begun-again", test_forgotten);
+  nats_test_add ("/away/and-is-not-once-it-was-judged", test_forgotten_twice);
   nats_test_add ("/away/without-a-server-all-goes-on-here", test_no_server);
   nats_test_add ("/away/what-a-host-may-have-begun-waits-for-the-server", test_server_lost);
   nats_test_add ("/away/a-cancelled-task-does-not-run", test_cancel);
