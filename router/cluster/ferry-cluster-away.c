@@ -11,7 +11,8 @@
  * it began it, must find that somebody has.
  *
  * 'mark' is the first message of a file in the stream of ends. If it is gone, so are the words in 'begun', and nobody
- * knows what was begun. It is written again when each item was judged: until then no host begins what another one had.
+ * knows what was begun. Each task is sent with the mark of the time, and hosts begin none that has another one. So
+ * there is a new one once each item was judged, and all words say so: until then nobody begins anything.
  *
  * Owner:   counted references: the queue's until it closes it, the thread's, and those of posts.
  * Threads: the router's, which never waits; what may wait is done by a thread of its own.
@@ -64,7 +65,6 @@ typedef struct
   gboolean is_begun;   /* that was told */
   gboolean has_ended;  /* that was told */
   gboolean is_unknown; /* nobody here knows it: nothing is told */
-  guint64 end_sequence;
 } Item;
 
 typedef enum
@@ -112,6 +112,7 @@ typedef struct
   GHashTable *items;    /* (owned) (element-type utf8 Item) */
   GQueue wanting;       /* (element-type utf8) (owned): ids of items that may want something */
   GQueue memories;      /* (element-type Memory) (owned) */
+  char *mark;           /* (owned) (nullable): NULL until it was compared once */
   gboolean has_begun;
   gboolean has_cleaned;
   gboolean is_over;
@@ -340,6 +341,8 @@ clear_task (Away *self, const Item *item)
   return ferry_streams_purge (self->stream, subject);
 }
 
+static gboolean compare (Away *self);
+
 /* ---- what is to be done with an item. Each returns whether there is a connection still ---- */
 
 static gboolean
@@ -347,7 +350,7 @@ send_item (Away *self, Item *item)
 {
   g_autofree char *subject =
     g_strdup_printf ("task.%s.%s.%s", ferry_streams_name_class (item->class), self->file, item->id);
-  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, item->bytes, NULL);
+  FerryStreamsAnswer answer = ferry_streams_send (self->stream, subject, item->bytes, self->mark);
 
   if (answer == FERRY_STREAMS_LOST)
     return FALSE;
@@ -379,7 +382,6 @@ read_end (Away *self, Item *item, guint n_orders, gboolean *found)
     return answer == FERRY_STREAMS_NOTHING;
   if (!ferry_away_end_from_bytes (&end, message.bytes, &error))
     end = (FerryAwayEnd){.host = g_strdup (""), .error = g_steal_pointer (&error)};
-  item->end_sequence = message.sequence;
   self->n_unsettled += !item->has_ended;
   item->has_ended = TRUE;
   tell_end (self, item, &end, n_orders);
@@ -423,13 +425,36 @@ read_beginner (Away *self, Item *item)
   return TRUE;
 }
 
+/* Whether the mark is the one that is known. */
+static gboolean
+check_mark (Away *self, gboolean *is_there)
+{
+  g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
+  g_auto (FerryStreamsMessage) mark = {0};
+  g_auto (FerryAwayBegun) content = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
+
+  *is_there = answer == FERRY_STREAMS_DONE && ferry_away_begun_from_bytes (&content, mark.bytes, NULL);
+  if (*is_there && self->mark == NULL)
+    self->mark = g_strdup (content.instance);
+  *is_there = *is_there && g_str_equal (self->mark, content.instance);
+  return answer != FERRY_STREAMS_LOST;
+}
+
+/* Without the mark, whose word there was is to be judged first. */
 static gboolean
 take_item (Away *self, Item *item)
 {
   g_autofree char *subject = name (self, "begun", item->id);
   g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
-  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+  FerryStreamsAnswer answer;
+  gboolean has_mark;
 
+  if (!check_mark (self, &has_mark))
+    return FALSE;
+  if (!has_mark)
+    return compare (self);
+  answer = ferry_streams_create (self->stream, subject, word, NULL);
   if (answer == FERRY_STREAMS_CONFLICT)
     return read_beginner (self, item);
   if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
@@ -439,20 +464,28 @@ take_item (Away *self, Item *item)
   return TRUE;
 }
 
+/* Removes the end of a task, if there is one. Its number is read again each time: a stream that was made anew meanwhile
+ * may have another message by that number. */
+static gboolean
+drop_end (Away *self, const char *id)
+{
+  g_autofree char *subject = name (self, "end", id);
+  g_auto (FerryStreamsMessage) message = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+
+  return answer == FERRY_STREAMS_NOTHING ||
+         (answer == FERRY_STREAMS_DONE && ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST);
+}
+
 /* Whatever word there is. An end that is there already is removed, as that of a task whose end is stored. */
 static gboolean
 close_item (Away *self, Item *item, FerryAwayBeginner by)
 {
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autofree char *end = name (self, "end", item->id);
   g_autoptr (GBytes) word = make_word (self, by);
-  g_auto (FerryStreamsMessage) message = {.sequence = item->end_sequence};
 
-  if (ferry_streams_replace (self->stream, subject, word, 0, NULL) != FERRY_STREAMS_DONE)
-    return FALSE;
-  if (message.sequence == 0 && ferry_streams_read (self->stream, end, &message) == FERRY_STREAMS_LOST)
-    return FALSE;
-  return message.sequence == 0 || ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST;
+  return ferry_streams_replace (self->stream, subject, word, 0, NULL) == FERRY_STREAMS_DONE &&
+         drop_end (self, item->id);
 }
 
 static gboolean
@@ -515,25 +548,19 @@ list_ids (Away *self, FerryStreamsKind kind, const char *what)
   return g_steal_pointer (&ids);
 }
 
-/* Whether the file's first message is there. */
-static gboolean
-look_for_mark (Away *self, gboolean *is_there)
-{
-  g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
-  g_auto (FerryStreamsMessage) mark = {0};
-  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
-
-  *is_there = answer == FERRY_STREAMS_DONE;
-  return answer != FERRY_STREAMS_LOST;
-}
-
 static gboolean
 write_mark (Away *self)
 {
   g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
+  g_autofree char *mark = g_uuid_string_random ();
+  const FerryAwayBegun content = {.by = FERRY_AWAY_BY_APPLICATION, .host = (char *) "", .instance = mark};
+  g_autoptr (GBytes) bytes = ferry_away_begun_to_bytes (&content);
 
-  return ferry_streams_create (self->stream, subject, word, NULL) != FERRY_STREAMS_LOST;
+  if (ferry_streams_replace (self->stream, subject, bytes, 0, NULL) != FERRY_STREAMS_DONE)
+    return FALSE;
+  g_free (self->mark);
+  self->mark = g_steal_pointer (&mark);
+  return TRUE;
 }
 
 /* Nobody knows whether the task was begun before the stream lost its memory, unless it has ended since. That nobody
@@ -564,9 +591,21 @@ forget_item (Away *self, Item *item)
   return TRUE;
 }
 
+/* Its end was told, and may not be in the file yet. If it never is, the next start is not to send the task again. */
+static gboolean
+note_end (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_SOMEBODY);
+
+  return ferry_streams_create (self->stream, subject, word, NULL) != FERRY_STREAMS_LOST;
+}
+
 static gboolean
 compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHashTable *tasks)
 {
+  if (item->has_ended && !has_mark)
+    return note_end (self, item);
   if (!item->is_there || item->has_ended || item->want == WANTS_CANCEL)
     return TRUE;
   if (g_hash_table_contains (begun, item->id))
@@ -631,17 +670,25 @@ remember_unknown (Away *self, GHashTable *begun)
       remember (self, id);
 }
 
-/* Holds all items against what is there. */
+/* Holds all items against what is there. What is listed counts if the mark is the same before and after. */
 static gboolean
 compare (Away *self)
 {
-  g_autoptr (GHashTable) tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
-  g_autoptr (GHashTable) begun = tasks != NULL ? list_ids (self, FERRY_STREAMS_ENDS, "begun") : NULL;
+  g_autoptr (GHashTable) tasks = NULL;
+  g_autoptr (GHashTable) begun = NULL;
   g_autoptr (GPtrArray) items = list_items (self);
-  gboolean has_mark;
+  gboolean had_mark, has_mark;
 
-  if (begun == NULL || !look_for_mark (self, &has_mark))
+  if (!check_mark (self, &had_mark))
     return FALSE;
+  tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
+  begun = tasks != NULL ? list_ids (self, FERRY_STREAMS_ENDS, "begun") : NULL;
+  if (begun == NULL || !check_mark (self, &has_mark))
+    return FALSE;
+  self->next_compare = had_mark == has_mark ? g_get_monotonic_time () + COMPARE_TIME : 0;
+  if (had_mark != has_mark)
+    return TRUE;
+  self->has_cleaned = self->has_cleaned && has_mark;
   for (guint i = 0; i < items->len; i++)
     if (!compare_item (self, items->pdata[i], has_mark, begun, tasks))
       return FALSE;
@@ -653,7 +700,6 @@ compare (Away *self)
       remember_unknown (self, begun);
     }
   self->has_cleaned = TRUE;
-  self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
   return TRUE;
 }
 
@@ -680,18 +726,6 @@ forget_memories (Away *self)
       memory_free (g_queue_pop_head (&self->memories));
     }
   return TRUE;
-}
-
-/* An end of a task that nobody waits for any more. */
-static gboolean
-drop_end (Away *self, const char *id)
-{
-  g_autofree char *subject = name (self, "end", id);
-  g_auto (FerryStreamsMessage) message = {0};
-  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
-
-  return answer == FERRY_STREAMS_NOTHING ||
-         (answer == FERRY_STREAMS_DONE && ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST);
 }
 
 /* Looks which tasks have ended. */
@@ -743,7 +777,7 @@ check_memory (Away *self, guint64 n_tasks)
   gboolean has_mark;
 
   self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
-  if (!look_for_mark (self, &has_mark))
+  if (!check_mark (self, &has_mark))
     return FALSE;
   return (has_mark && n_tasks >= count_there (self)) || compare (self);
 }
@@ -902,6 +936,7 @@ run (gpointer data)
   g_hash_table_unref (self->items);
   g_queue_clear_full (&self->wanting, g_free);
   g_queue_clear_full (&self->memories, memory_free);
+  g_free (self->mark);
   return NULL;
 }
 

@@ -16,8 +16,8 @@
  * one more attempt; or else that is its end. A host that has just connected may have lost nothing but the server, and
  * so may the others: for as long as the stream waits for a host it gives such a task back.
  *
- * Who had a task may have begun it, so its word counts. Without the mark of its file the server has lost what words
- * there were: the task waits for the application, which judges it.
+ * Without the mark that a task was sent with, the server has lost what words there were: the task waits for the
+ * application, which judges it.
  *
  * A task with a pause before a retry rests first. Its word has no instance meanwhile, which says that the loss was
  * counted, and since when it rests.
@@ -595,17 +595,19 @@ get_delay (FerryHostQueue *self, const FerryAwayOrder *order)
   return g_strv_contains ((const char *const *) self->functions, order->function) ? 0 : REFUSED_TIME;
 }
 
-/* Whether the server still knows who has begun tasks of the file. name: FILE.ID. Returns whether there is a connection
+/* Whether the server still has each word since the task was sent. name: FILE.ID. Returns whether there is a connection
  * still. */
 static gboolean
-look_for_mark (FerryHostQueue *self, const char *name, gboolean *is_there)
+check_mark (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char *name, gboolean *is_known)
 {
   g_autofree char *file = g_strndup (name, (gsize) (strchr (name, '.') - name));
   g_autofree char *subject = g_strconcat ("mark.", file, NULL);
   g_auto (FerryStreamsMessage) mark = {0};
+  g_auto (FerryAwayBegun) content = {0};
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
 
-  *is_there = answer == FERRY_STREAMS_DONE;
+  *is_known = answer == FERRY_STREAMS_DONE && ferry_away_begun_from_bytes (&content, mark.bytes, NULL) &&
+              g_strcmp0 (content.instance, delivery->mark) == 0;
   return answer != FERRY_STREAMS_LOST;
 }
 
@@ -616,7 +618,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
   g_auto (FerryAwayOrder) order = {0};
   g_autoptr (GError) error = NULL;
   Decision decision = {0};
-  gboolean is_known = TRUE;
+  gboolean is_known;
   gint64 delay;
 
   if (!ferry_away_order_from_bytes (&order, delivery->bytes, &error))
@@ -628,7 +630,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
   delay = get_delay (self, &order);
   if (delay > 0)
     return give_back (self, delivery, delay);
-  if (!delivery->is_first && !look_for_mark (self, name, &is_known))
+  if (!check_mark (self, delivery, name, &is_known))
     return FALSE;
   if (!is_known)
     {

@@ -48,7 +48,7 @@ typedef struct
   char *subject;
   char *reply; /* says which delivery it is, also to another connection */
   GBytes *bytes;
-  gboolean is_first; /* nobody has had it before */
+  char *mark; /* (owned) (nullable): that it was sent with */
 } FerryStreamsDelivery;
 
 void ferry_streams_delivery_free (gpointer delivery);
@@ -73,6 +73,8 @@ GError *ferry_streams_disconnect (FerryStreams *self);
 
 /* Messages, of subjects behind the prefix. sequence: (out) (nullable). */
 FerryStreamsAnswer ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, guint64 *sequence);
+/* The same of a task, with a mark that comes with its delivery. */
+FerryStreamsAnswer ferry_streams_send (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark);
 /* expected: 0: whatever message there is. */
 FerryStreamsAnswer ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected,
                                           guint64 *sequence);

@@ -11,6 +11,8 @@
  *                                   ferry.APPLICATION.queue.QUEUE.end.FILE.ID           how it has ended
  *                                   ferry.APPLICATION.queue.QUEUE.mark.FILE             that the stream is the same
  *
+ * A task has a header with the mark that there was when it was sent.
+ *
  * A word in 'begun' changes by compare-and-set: the server refuses a message that does not follow the one that was
  * expected. So of several who begin a task one does.
  *
@@ -44,6 +46,7 @@
 /* How many servers of a cluster keep a stream. */
 #define N_REPLICAS 3
 #define NANOSECONDS 1000
+#define MARK "Ferry-Mark"
 
 struct _FerryStreams
 {
@@ -83,6 +86,7 @@ ferry_streams_delivery_free (gpointer delivery)
 
   g_free (self->subject);
   g_free (self->reply);
+  g_free (self->mark);
   g_bytes_unref (self->bytes);
   g_free (self);
 }
@@ -208,7 +212,7 @@ judge (FerryStreams *self, FerryStreamsKind kind, natsStatus status, jsErrCode c
     return FERRY_STREAMS_DONE;
   if (code == JSStreamWrongLastSequenceErr || code == (jsErrCode) TOO_MANY_OF_SUBJECT)
     return FERRY_STREAMS_CONFLICT;
-  if (code == JSNoMessageFoundErr || code == JSSequenceNotFoundErr)
+  if (code == JSNoMessageFoundErr || code == JSSequenceNotFoundErr || code == JSStreamMsgDeleteFailed)
     return FERRY_STREAMS_NOTHING;
   if (status == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
     return FERRY_STREAMS_TOO_LARGE;
@@ -376,12 +380,15 @@ get_kind (const char *subject)
   return g_str_has_prefix (subject, "task.") ? FERRY_STREAMS_TASKS : FERRY_STREAMS_ENDS;
 }
 
+/* mark: (nullable). sequence: (nullable). */
 static FerryStreamsAnswer
-publish (FerryStreams *self, const char *subject, GBytes *bytes, jsPubOptions *options, guint64 *sequence)
+publish (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark, jsPubOptions *options,
+         guint64 *sequence)
 {
   g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
   jsErrCode code = 0;
   jsPubAck *answer = NULL;
+  natsMsg *message = NULL;
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
   natsStatus status;
@@ -389,10 +396,15 @@ publish (FerryStreams *self, const char *subject, GBytes *bytes, jsPubOptions *o
   if ((gint64) size + 1024 > natsConnection_GetMaxPayload (self->nats))
     return FERRY_STREAMS_TOO_LARGE;
   options->MaxWait = CALL_TIMEOUT;
-  status = js_Publish (&answer, self->context, whole, data, (int) size, options, &code);
+  status = natsMsg_Create (&message, whole, NULL, data, (int) size);
+  if (status == NATS_OK && mark != NULL)
+    status = natsMsgHeader_Set (message, MARK, mark);
+  if (status == NATS_OK)
+    status = js_PublishMsg (&answer, self->context, message, options, &code);
   if (status == NATS_OK && sequence != NULL)
     *sequence = answer->Sequence;
   jsPubAck_Destroy (answer);
+  natsMsg_Destroy (message);
   return judge (self, get_kind (subject), status, code);
 }
 
@@ -403,7 +415,17 @@ ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, gu
 
   jsPubOptions_Init (&options);
   options.ExpectNoMessage = true;
-  return publish (self, subject, bytes, &options, sequence);
+  return publish (self, subject, bytes, NULL, &options, sequence);
+}
+
+FerryStreamsAnswer
+ferry_streams_send (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark)
+{
+  jsPubOptions options;
+
+  jsPubOptions_Init (&options);
+  options.ExpectNoMessage = true;
+  return publish (self, subject, bytes, mark, &options, NULL);
 }
 
 FerryStreamsAnswer
@@ -413,7 +435,7 @@ ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, g
 
   jsPubOptions_Init (&options);
   options.ExpectLastSubjectSeq = expected;
-  return publish (self, subject, bytes, &options, sequence);
+  return publish (self, subject, bytes, NULL, &options, sequence);
 }
 
 FerryStreamsAnswer
@@ -523,13 +545,13 @@ static FerryStreamsDelivery *
 delivery_new (natsMsg *message, const char *subject)
 {
   FerryStreamsDelivery *self = g_new0 (FerryStreamsDelivery, 1);
-  jsMsgMetaData *about = NULL;
+  const char *mark = NULL;
 
   self->subject = g_strdup (subject);
   self->reply = g_strdup (natsMsg_GetReply (message));
   self->bytes = g_bytes_new (natsMsg_GetData (message), (gsize) natsMsg_GetDataLength (message));
-  self->is_first = natsMsg_GetMetaData (&about, message) == NATS_OK && about->NumDelivered == 1;
-  jsMsgMetaData_Destroy (about);
+  if (natsMsgHeader_Get (message, MARK, &mark) == NATS_OK)
+    self->mark = g_strdup (mark);
   return self;
 }
 
