@@ -284,28 +284,82 @@ count_interpreter (FerryCrashReport *self, guint number)
 /* How many frames of the interpreter are told as one. */
 #define MANY_OF_INTERPRETER 3
 
+/* ---- functions that call themselves, or each other in turns ---- */
+
+/* Whether so many frames from this one on are there once more behind them. */
+static gboolean
+is_round (FerryCrashReport *self, guint number, guint length)
+{
+  const FerryCrashFrame *frames = &self->packet->frames[number];
+
+  if (number + 2 * length > self->packet->n_frames)
+    return FALSE;
+  for (guint i = 0; i < length; i++)
+    if (frames[i].exact || frames[i + length].exact || !is_same_place (&frames[i], &frames[i + length]))
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns how many frames from this one on are told once, as they are there over and over; 0: it is no such frame. */
+static guint
+find_round (FerryCrashReport *self, guint number)
+{
+  for (guint length = 1; length <= self->packet->n_frames / 2; length++)
+    if (is_round (self, number, length))
+      return length;
+  return 0;
+}
+
+/* Appends the words behind the last frame of a round, whose first one has that number in the text. */
+static void
+append_round (GString *text, guint length, guint number)
+{
+  if (length == 1)
+    g_string_append (text, " (calls itself)");
+  else
+    g_string_append_printf (text, " (called by #%u again)", number);
+}
+
+/* Appends one frame, which has that number in the text. */
+static void
+append_line (GString *text, FerryCrashReport *self, guint frame, guint number)
+{
+  g_string_append_printf (text, "%s#%u ", number > 0 ? "\n" : "", number);
+  if (is_handler_call (self, frame))
+    g_string_append (text, "<signal handler called>");
+  else
+    append_frame (text, self, frame);
+  if (number == 0 && self->packet->has_address)
+    g_string_append_printf (text, ", which used address 0x%" G_GINT64_MODIFIER "x", self->packet->address);
+}
+
 char *
 ferry_crash_report_dup_text (FerryCrashReport *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   const guint first = find_first (self);
+  guint number = 0;
 
-  for (guint i = first; i < self->packet->n_frames && text->len < MAX_TEXT; i++)
+  for (guint i = first; i < self->packet->n_frames && text->len < MAX_TEXT;)
     {
-      const guint n = i > first ? count_interpreter (self, i) : 0;
+      const guint n_interpreter = i > first ? count_interpreter (self, i) : 0;
+      const guint length = i > first ? find_round (self, i) : 0;
 
-      g_string_append_printf (text, "%s#%u ", i > first ? "\n" : "", i - first);
-      if (n >= MANY_OF_INTERPRETER)
+      if (n_interpreter >= MANY_OF_INTERPRETER)
         {
-          i += n - 1;
-          g_string_append_printf (text, "to #%u <Python's interpreter>", i - first);
+          g_string_append_printf (text, "\n#%u to #%u <Python's interpreter>", number, number + n_interpreter - 1);
+          number += n_interpreter;
+          i += n_interpreter;
+          continue;
         }
-      else if (is_handler_call (self, i))
-        g_string_append (text, "<signal handler called>");
-      else
-        append_frame (text, self, i);
-      if (i == first && self->packet->has_address)
-        g_string_append_printf (text, ", which used address 0x%" G_GINT64_MODIFIER "x", self->packet->address);
+      for (guint k = 0; k < MAX (length, 1) && text->len < MAX_TEXT; k++)
+        append_line (text, self, i + k, number + k);
+      if (length > 0)
+        append_round (text, length, number);
+      number += MAX (length, 1);
+      while (length > 0 && is_round (self, i, length))
+        i += length;
+      i += MAX (length, 1);
     }
   return text->len > 0 ? g_strdup (text->str) : NULL;
 }

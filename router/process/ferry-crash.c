@@ -13,6 +13,9 @@
  * allocated. A stack that is spoiled may have the unwinder read what is not there. That ends the walk, and what was
  * found counts.
  *
+ * A function that calls itself until the stack ends is there thousands of times. Two of them are told, and the walk
+ * goes on to who called it first. So it is with functions that call each other in turns.
+ *
  * A thread other than the first has no alternate stack, and so tells nothing where its stack is used up.
  *
  * Threads: the one that attaches, and in the handler any; one tells at a time. */
@@ -39,6 +42,12 @@
 /* The longest name of a file that is sent. */
 #define MAX_NAME 1024
 
+/* So many frames are walked at most: as many as a stack of 8 MB has, of 16 bytes each. */
+#define MAX_WALKED (1u << 19)
+
+/* Of so many functions at most that call each other in turns. */
+#define MAX_ROUND 8
+
 /* For how many milliseconds a thread that crashes waits for another one that tells where it crashed, and one that was
  * asked for its end. */
 #define MOST_PAUSES 1000
@@ -64,6 +73,10 @@ static FerryCrashModule identities[FERRY_MAX_CRASH_MODULES];
 static guint n_identified;  /* of the modules: it was tried at least */
 static gboolean is_inside;  /* the walk has left the handler's own frames */
 static gboolean is_stepped; /* what follows is the caller of an address without code */
+static guint n_walked;
+static guint64 addresses[FERRY_MAX_CRASH_FRAMES]; /* of the frames, in memory; 0: that one is exact */
+static guint round_length;                        /* of the frames that come over and over; 0: none do */
+static guint round_place;                         /* how many of the round have come that were not added */
 
 /* ---- the walk ---- */
 
@@ -92,7 +105,48 @@ add_frame (guint64 address, gboolean is_exact)
     frame->module = find_module (found.dlfo_link_map);
   if (frame->module != FERRY_NO_MODULE)
     frame->offset -= found.dlfo_link_map->l_addr;
+  addresses[packet.head.n_frames] = is_exact ? 0 : address;
   packet.head.n_frames++;
+}
+
+/* Whether the latest frames are so many, and the same ones once more. */
+static gboolean
+are_two_rounds (guint length)
+{
+  const guint64 *first = &addresses[packet.head.n_frames - 2 * length];
+
+  for (guint i = 0; i < length; i++)
+    if (first[i] == 0 || first[i] != first[i + length])
+      return FALSE;
+  return TRUE;
+}
+
+static guint
+find_round (void)
+{
+  for (guint length = 1; length <= MIN (MAX_ROUND, packet.head.n_frames / 2); length++)
+    if (are_two_rounds (length))
+      return length;
+  return 0;
+}
+
+/* Adds a frame. Of rounds that come over and over, the first two are added, and what is not a whole one at the end. */
+static void
+add_frame_once (guint64 address, gboolean is_exact)
+{
+  const guint first = packet.head.n_frames - round_length;
+
+  if (round_length > 0 && !is_exact && addresses[first + round_place] == address)
+    {
+      round_place = (round_place + 1) % round_length;
+      return;
+    }
+  for (guint i = 0; i < round_place && packet.head.n_frames < FERRY_MAX_CRASH_FRAMES; i++)
+    add_frame (addresses[first + i], FALSE);
+  if (packet.head.n_frames < FERRY_MAX_CRASH_FRAMES)
+    add_frame (address, is_exact);
+  round_length = find_round ();
+  round_place = 0;
 }
 
 static _Unwind_Reason_Code
@@ -105,10 +159,10 @@ note_frame (struct _Unwind_Context *context, gpointer data)
   is_inside = is_inside || is_exact;
   if (!is_inside)
     return _URC_NO_REASON;
-  if (packet.head.n_frames == FERRY_MAX_CRASH_FRAMES)
+  if (packet.head.n_frames == FERRY_MAX_CRASH_FRAMES || n_walked++ == MAX_WALKED)
     return _URC_END_OF_STACK;
   if (address != 0)
-    add_frame (address, is_exact && !is_stepped);
+    add_frame_once (address, is_exact && !is_stepped);
   is_stepped = FALSE;
   return _URC_NO_REASON;
 }
@@ -286,6 +340,7 @@ tell (int signal_number, const siginfo_t *info, ucontext_t *context)
     .address = is_fault (signal_number) && info->si_code > 0 ? (guintptr) info->si_addr : 0,
   };
   is_inside = is_stepped = FALSE;
+  n_walked = round_length = round_place = 0;
   call_guarded (walk, context);
   *context = before;
   for (n_identified = 0; n_identified < packet.head.n_modules;)

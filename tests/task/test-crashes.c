@@ -142,8 +142,28 @@ says_which_function_used_up_its_stack (void)
   g_autoptr (FerryTask) task = crash (test, "overflow");
   const char *backtrace = assert_crashed (task, SIGSEGV);
 
+  g_auto (GStrv) lines = g_strsplit (backtrace, "\n", 4);
+
   assert_first (backtrace, "#0 crash_overflowing+0x");
-  ferry_test_assert_says (backtrace, "#63 crash_overflowing+0x");
+  ferry_test_assert_says (lines[1], "#1 crash_overflowing+0x");
+  g_assert_true (g_str_has_suffix (lines[1], " (calls itself)"));
+  ferry_test_assert_says (lines[2], "#2 crash_by+0x");
+  ferry_test_assert_says (lines[3], "main+0x");
+}
+
+/* More frames than there are of any other kind, and the caller is told. */
+static void
+says_which_functions_called_each_other_until_their_stack_was_used_up (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = crash (test, "overflow-in-turns");
+  const char *backtrace = assert_crashed (task, SIGSEGV);
+
+  ferry_test_assert_says (backtrace, "#1 crash_");
+  ferry_test_assert_says (backtrace, "ing_turns+0x");
+  ferry_test_assert_says (backtrace, " (called by #1 again)\n#3 crash_");
+  ferry_test_assert_says (backtrace, " crash_by+0x");
+  ferry_test_assert_says (backtrace, "main+0x");
 }
 
 static void
@@ -667,6 +687,8 @@ main (int argc, char **argv)
   g_test_add_func ("/crashes/says-which-function-read-null", says_which_function_read_null);
   g_test_add_func ("/crashes/says-which-function-called-null", says_which_function_called_null);
   g_test_add_func ("/crashes/says-which-function-used-up-its-stack", says_which_function_used_up_its_stack);
+  g_test_add_func ("/crashes/says-which-functions-called-each-other-until-their-stack-was-used-up",
+                   says_which_functions_called_each_other_until_their_stack_was_used_up);
   g_test_add_func ("/crashes/says-who-gave-memory-back-twice", says_who_gave_memory_back_twice);
   g_test_add_func ("/crashes/says-the-place-in-a-library-without-symbols", says_the_place_in_a_library_without_symbols);
   g_test_add_func ("/crashes/says-what-gave-an-error-of-glib", says_what_gave_an_error_of_glib);

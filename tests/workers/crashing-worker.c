@@ -13,6 +13,7 @@
  *   read-null       reads where nothing is
  *   call-null       calls a function that is not there
  *   overflow        calls itself until its stack is used up
+ *   overflow-in-turns  two functions call each other until their stack is used up
  *   free-twice      gives memory back twice
  *   abort           abort()
  *   abort-unnamed   abort(), in a library without symbols, unnamed-library
@@ -79,6 +80,23 @@ crash_overflowing (guint n)
   room[0] = (char) n;
   depth++;
   return n == G_MAXUINT ? 0 : crash_overflowing (n + 1) + (guint) room[0];
+}
+
+/* Little of the stack each: there are hundreds of thousands of them. */
+static guint crash_taking_turns (guint n);
+
+UNCHECKED static guint
+crash_giving_turns (guint n)
+{
+  depth++;
+  return n == G_MAXUINT ? 0 : crash_taking_turns (n + 1) + depth;
+}
+
+UNCHECKED static guint
+crash_taking_turns (guint n)
+{
+  depth += 2;
+  return n == G_MAXUINT ? 1 : crash_giving_turns (n + 1) + depth;
 }
 
 UNCHECKED static void
@@ -268,6 +286,8 @@ crash_by (const char *name)
     crash_calling_null ();
   else if (strcmp (name, "overflow") == 0)
     crash_overflowing (0);
+  else if (strcmp (name, "overflow-in-turns") == 0)
+    crash_taking_turns (0);
   else if (strcmp (name, "free-twice") == 0)
     crash_freeing_twice ();
   else if (strcmp (name, "abort") == 0)
