@@ -36,8 +36,9 @@ static const char *const settings[] = {
   "needs",
 };
 
-/* Beside them: whether the task was given bytes. */
+/* Beside them: whether the task was given bytes, and what a binding calls the function. */
 #define HAS_BYTES "has-bytes"
+#define FUNCTION_OF_BINDING "function-of-binding"
 
 /* ---- settings ---- */
 
@@ -84,25 +85,36 @@ ferry_queue_row_to_monotonic (gint64 wall_clock)
   return MAX (wall_clock - g_get_real_time () + g_get_monotonic_time (), 1);
 }
 
-static GBytes *
-pack_settings (FerryTask *task)
+static void
+pack_properties (FerryTask *task, GVariantBuilder *builder)
 {
-  g_autoptr (GVariant) packed = NULL;
-  GVariantBuilder builder;
-
-  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
-  if (ferry_task_is_plain (task))
-    return ferry_queue_no_bytes ();
-  g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
   for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     {
       GVariant *value = read_setting (task, settings[i]);
 
       if (value != NULL)
-        g_variant_builder_add (&builder, "{sv}", settings[i], value);
+        g_variant_builder_add (builder, "{sv}", settings[i], value);
     }
+}
+
+static GBytes *
+pack_settings (FerryTask *task)
+{
+  /* Most tasks have the default ones, and to read each property would take longer than all else of a submission. */
+  const gboolean is_plain = ferry_task_is_plain (task);
+  const char *shown = g_object_get_data (G_OBJECT (task), FERRY_SHOWN_FUNCTION);
+  g_autoptr (GVariant) packed = NULL;
+  GVariantBuilder builder;
+
+  if (is_plain && shown == NULL)
+    return ferry_queue_no_bytes ();
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
+  if (!is_plain)
+    pack_properties (task, &builder);
   if (ferry_task_count_handles (task) > 0)
     g_variant_builder_add (&builder, "{sv}", HAS_BYTES, g_variant_new_boolean (TRUE));
+  if (shown != NULL)
+    g_variant_builder_add (&builder, "{sv}", FUNCTION_OF_BINDING, g_variant_new_string (shown));
   packed = g_variant_ref_sink (g_variant_builder_end (&builder));
   return ferry_queue_pack (packed);
 }
@@ -129,15 +141,20 @@ static gboolean
 apply_settings (FerryTask *task, GBytes *packed)
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (packed, SETTINGS_TYPE);
+  char *shown = NULL;
 
-  for (gsize i = 0; stored != NULL && i < G_N_ELEMENTS (settings); i++)
+  if (stored == NULL)
+    return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
     {
       g_autoptr (GVariant) value = g_variant_lookup_value (stored, settings[i], NULL);
 
       if (value != NULL)
         apply_setting (task, settings[i], value);
     }
-  return stored != NULL;
+  if (g_variant_lookup (stored, FUNCTION_OF_BINDING, "s", &shown))
+    g_object_set_data_full (G_OBJECT (task), FERRY_SHOWN_FUNCTION, shown, g_free);
+  return TRUE;
 }
 
 /* ---- tasks ---- */

@@ -73,6 +73,10 @@ gboolean ferry_task_answers_send (FerryTaskAnswers *self, gconstpointer bytes, g
 
 /* ---- The task ---- */
 
+/* A binding sets this data of the object to the name of a function, where all functions of its language are run by one
+ * function of its own, whose name says nothing to people. */
+#define FERRY_SHOWN_FUNCTION "ferry-shown-function"
+
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */

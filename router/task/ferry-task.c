@@ -47,10 +47,6 @@ typedef enum
   ASKED_BY_CANCELLABLE = 1 << 1,
 } Asked;
 
-/* A binding sets this data of the object to the name of a function, where all functions of its language are run by one
- * function of its own, whose name says nothing to people. */
-#define SHOWN_FUNCTION "ferry-shown-function"
-
 /* How far the submission of a task has come. */
 typedef enum
 {
@@ -774,8 +770,8 @@ ferry_task_new_like (FerryTask *self)
     need_rest (task)->description = g_strdup (rest->description);
   if (rest->application_data != NULL)
     need_rest (task)->application_data = g_variant_ref (rest->application_data);
-  g_object_set_data_full (G_OBJECT (task), SHOWN_FUNCTION,
-                          g_strdup (g_object_get_data (G_OBJECT (self), SHOWN_FUNCTION)), g_free);
+  g_object_set_data_full (G_OBJECT (task), FERRY_SHOWN_FUNCTION,
+                          g_strdup (g_object_get_data (G_OBJECT (self), FERRY_SHOWN_FUNCTION)), g_free);
   if (rest->needs != NULL)
     g_object_set (task, "needs", rest->needs, NULL);
   get_private (task)->run.priority = priv->run.priority;
@@ -1645,7 +1641,7 @@ run_get_name (gpointer owner)
 static const char *
 run_get_shown_function (gpointer owner)
 {
-  const char *shown = g_object_get_data (owner, SHOWN_FUNCTION);
+  const char *shown = g_object_get_data (owner, FERRY_SHOWN_FUNCTION);
 
   return shown != NULL ? shown : ferry_task_get_function (owner);
 }

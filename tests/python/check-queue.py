@@ -228,6 +228,28 @@ def test_starts(report, folder):
     collect(report, path)
 
 
+def test_names(report, folder):
+    path = folder / "names.db"
+    with ferry.Queue(path) as queue:
+        queue.paused = True
+        queue.submit(queue_functions.double, 1)
+        made = ferry.Task(queue_functions.fail, 2)
+        made.props.name = "Holiday"
+        made.props.retries = 1
+        queue.submit(made, key="made")
+        report.equal("a text says which functions wait", list_functions(), {"double", "fail"})
+    with ferry.Queue(path, start="paused") as queue:
+        report.equal("also in the next run, where they are made of the file", list_functions(), {"double", "fail"})
+        report.equal("where tasks have what they had", (queue["made"].props.name, queue["made"].props.retries), ("Holiday", 1))
+        report.fact("but no names are told", "Holiday" not in ferry.describe_application())
+
+
+def list_functions():
+    """What the text calls the functions of all tasks."""
+    tasks = ferry.describe_application().partition("\nOpen tasks: ")[2].partition("\n\n")[0]
+    return {line.strip().partition(" (")[0] for line in tasks.splitlines()[1:]}
+
+
 def open_when_free(path):
     """The queue, as soon as nobody else has the file."""
     end = time.monotonic() + LONG
@@ -458,6 +480,8 @@ def body(report):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         if only != ["kills"]:
+            # First, as what is left of others would be told as well.
+            test_names(report, folder)
             test_tasks(report, folder)
             test_changes(report, folder)
             with ferry.Queue(folder / "refusals.db") as queue:
