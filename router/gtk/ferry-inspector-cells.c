@@ -74,11 +74,21 @@ enum
 };
 
 static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
-  [WORKER_NAME] = {N_ ("Worker"), 0, 16, FALSE},    [WORKER_PROCESS] = {N_ ("Process"), 1, 7, FALSE},
-  [WORKER_POOL] = {N_ ("Pool"), 1, 4, FALSE},       [WORKER_STATE] = {N_ ("State"), 0, 13, FALSE},
-  [WORKER_PROCESSOR] = {N_ ("CPU"), 1, 5, FALSE},   [WORKER_MEMORY] = {N_ ("Memory"), 1, 9, FALSE},
-  [WORKER_TASK] = {N_ ("Runs"), 0, 18, TRUE},       [WORKER_LINE] = {N_ ("Last Line"), 0, 16, TRUE},
-  [WORKER_SANDBOX] = {N_ ("Sandbox"), 0, 8, FALSE},
+  [WORKER_NAME] = {N_ ("Worker"), NULL, 0, 16, FALSE},
+  [WORKER_PROCESS] = {N_ ("Process"), N_ ("The number of its process; a thread of this program has none"), 1, 7, FALSE},
+  [WORKER_POOL] = {N_ ("Pool"), N_ ("The number of its pool, as in Routers and Queues"), 1, 4, FALSE},
+  [WORKER_STATE] = {N_ ("State"),
+                    N_ ("Open: it is of no pool. Forks Others: the workers of a pool are copies of it. Held Up: it "
+                        "waits for this program to handle what it has sent"),
+                    0, 13, FALSE},
+  [WORKER_PROCESSOR] = {N_ ("CPU"),
+                        N_ ("How much it has computed in the last second; all of one processor core is 100 %"), 1, 5,
+                        FALSE},
+  [WORKER_MEMORY] = {N_ ("Memory"), N_ ("How much it has in memory, with what it shares with others"), 1, 9, FALSE},
+  [WORKER_TASK] = {N_ ("Runs"), N_ ("The name of the task that it runs"), 0, 18, TRUE},
+  [WORKER_LINE] = {N_ ("Last Line"), N_ ("The latest line that it has printed for its task"), 0, 16, TRUE},
+  [WORKER_SANDBOX] = {N_ ("Sandbox"), N_ ("The layers of its sandbox, which keep it from the rest of the system"), 0, 8,
+                      FALSE},
 };
 
 static GPtrArray *
@@ -209,15 +219,17 @@ enum
 };
 
 static const FerryInspectorColumn task_columns[N_TASK_CELLS] = {
-  [TASK_NAME] = {N_ ("Task"), 0, 20, TRUE},
-  [TASK_FUNCTION] = {N_ ("Function"), 0, 10, FALSE},
-  [TASK_STATE] = {N_ ("State"), 0, 11, FALSE},
-  [TASK_PLACE] = {N_ ("Where"), 0, 9, FALSE},
-  [TASK_TIME] = {N_ ("Time"), 1, 6, FALSE},
-  [TASK_PROGRESS] = {N_ ("Progress"), 1, 7, FALSE},
-  [TASK_ATTEMPTS] = {N_ ("Attempts"), 1, 7, FALSE},
-  [TASK_REASON] = {N_ ("Waits For, or Says"), 0, 26, TRUE},
-  [TASK_ARGUMENTS] = {N_ ("Arguments"), 0, 12, FALSE},
+  [TASK_NAME] = {N_ ("Task"), NULL, 0, 20, TRUE},
+  [TASK_FUNCTION] = {N_ ("Function"), NULL, 0, 10, FALSE},
+  [TASK_STATE] = {N_ ("State"), NULL, 0, 11, FALSE},
+  [TASK_PLACE] = {N_ ("Where"), N_ ("The number of the process that runs it, or the name of the host"), 0, 9, FALSE},
+  [TASK_TIME] = {N_ ("Time"), N_ ("For how long it has waited or run, or how long it took"), 1, 6, FALSE},
+  [TASK_PROGRESS] = {N_ ("Progress"), N_ ("How much of it is done, as its function says"), 1, 7, FALSE},
+  [TASK_ATTEMPTS] = {N_ ("Attempts"), N_ ("How often it was begun"), 1, 7, FALSE},
+  [TASK_REASON] = {N_ ("Waits For, or Says"),
+                   N_ ("What it waits for; of one that waits for nothing, what its function says, or its error"), 0, 26,
+                   TRUE},
+  [TASK_ARGUMENTS] = {N_ ("Arguments"), N_ ("What its function is given, or the start of that"), 0, 12, FALSE},
 };
 
 static GPtrArray *
@@ -345,11 +357,13 @@ enum
 };
 
 static const FerryInspectorColumn figure_columns[N_FIGURE_CELLS] = {
-  [FIGURE_OWNER] = {N_ ("Of"), 0, 24, TRUE},
-  [FIGURE_NAME] = {N_ ("Property or Counter"), 0, 24, FALSE},
-  [FIGURE_VALUE] = {N_ ("Value"), 1, 11, FALSE},
-  [FIGURE_LIMIT] = {N_ ("Limit"), 1, 11, FALSE},
-  [FIGURE_RATE] = {N_ ("More per Second"), 1, 13, FALSE},
+  [FIGURE_OWNER] = {N_ ("Of"), NULL, 0, 24, TRUE},
+  [FIGURE_NAME] = {N_ ("Property or Counter"), N_ ("The name that it has in the reference of Ferry"), 0, 24, FALSE},
+  [FIGURE_VALUE] = {N_ ("Value"), NULL, 1, 11, FALSE},
+  [FIGURE_LIMIT] = {N_ ("Limit"), N_ ("The most that the value may be; a property sets it"), 1, 11, FALSE},
+  [FIGURE_RATE] = {N_ ("More per Second"),
+                   N_ ("How much the value has grown in the last second; of a time, the share of that second"), 1, 13,
+                   FALSE},
 };
 
 static GPtrArray *
@@ -428,11 +442,21 @@ enum
 };
 
 static const FerryInspectorColumn path_columns[N_PATH_CELLS] = {
-  [PATH_KIND] = {N_ ("Kind"), 0, 8, FALSE},          [PATH_NAME] = {N_ ("Sender"), 0, 24, TRUE},
-  [PATH_CARRIED] = {N_ ("Carried"), 1, 10, FALSE},   [PATH_RATE] = {N_ ("Per Second"), 1, 9, FALSE},
-  [PATH_SENT] = {N_ ("Wait There"), 1, 9, FALSE},    [PATH_RECEIVED] = {N_ ("Wait Here"), 1, 12, FALSE},
-  [PATH_HANDLER] = {N_ ("Handler"), 1, 8, FALSE},    [PATH_SLOWEST] = {N_ ("Slowest"), 1, 8, FALSE},
-  [PATH_OLDEST] = {N_ ("Oldest Call"), 1, 9, FALSE},
+  [PATH_KIND] = {N_ ("Kind"), NULL, 0, 8, FALSE},
+  [PATH_NAME] = {N_ ("Sender"), N_ ("The worker that sends, or the task that was given the sender"), 0, 24, TRUE},
+  [PATH_CARRIED] = {N_ ("Carried"), N_ ("How many messages or calls there were so far"), 1, 10, FALSE},
+  [PATH_RATE] = {N_ ("Per Second"), N_ ("How many messages or calls there were in the last second"), 1, 9, FALSE},
+  [PATH_SENT] = {N_ ("Wait There"),
+                 N_ ("How many messages or calls the other end has not taken. Held Up: the sender waits until this "
+                     "program has handled some"),
+                 1, 9, FALSE},
+  [PATH_RECEIVED] = {N_ ("Wait Here"), N_ ("How many messages or calls have come that this program has not handled"), 1,
+                     12, FALSE},
+  [PATH_HANDLER] = {N_ ("Handler"), N_ ("How long handlers take for a message, on average of those in the last second"),
+                    1, 8, FALSE},
+  [PATH_SLOWEST] = {N_ ("Slowest"), N_ ("The longest time that a handler took for a message"), 1, 8, FALSE},
+  [PATH_OLDEST] = {N_ ("Oldest Call"), N_ ("For how long the oldest call waits for its answer, as far as it was seen"),
+                   1, 9, FALSE},
 };
 
 static GPtrArray *

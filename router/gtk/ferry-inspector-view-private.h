@@ -38,7 +38,8 @@ struct _FerryInspectorItem
 
 typedef struct
 {
-  const char *title; /* not translated */
+  const char *title;   /* not translated, as the next one */
+  const char *tooltip; /* (nullable): what stands in the column, and its unit */
   float xalign;
   guint width; /* in characters */
   gboolean expands;

@@ -139,6 +139,17 @@ unbind_cb (FerryInspectorView *self, GtkListItem *list_item)
                                         gtk_list_item_get_child (list_item));
 }
 
+/* The title of the column that was added last is the last widget of the header. GTK has no function for its tooltip. */
+static void
+set_tooltip (GtkColumnView *view, const char *tooltip)
+{
+  GtkWidget *header = gtk_widget_get_first_child (GTK_WIDGET (view));
+  GtkWidget *title = header != NULL ? gtk_widget_get_last_child (header) : NULL;
+
+  if (title != NULL)
+    gtk_widget_set_tooltip_text (title, tooltip);
+}
+
 static void
 add_column (FerryInspectorView *self, GtkColumnView *view, guint index)
 {
@@ -154,6 +165,8 @@ add_column (FerryInspectorView *self, GtkColumnView *view, guint index)
   gtk_column_view_column_set_expand (added, column->expands);
   gtk_column_view_column_set_resizable (added, TRUE);
   gtk_column_view_append_column (view, added);
+  if (column->tooltip != NULL)
+    set_tooltip (view, _ (column->tooltip));
 }
 
 /* ---- the selected row ---- */

@@ -147,6 +147,50 @@ test_tables_show_what_there_is (void)
   scene_clear (&scene);
 }
 
+/* What the pointer shows over a title of the table that is shown. */
+static void
+assert_explained (Scene *scene, const char *title, const char *words)
+{
+  GtkWidget *label = widget_test_find_words (scene->page, title);
+  const char *tooltip = NULL;
+
+  g_assert_nonnull (label);
+  for (GtkWidget *widget = label; tooltip == NULL && !GTK_IS_COLUMN_VIEW (widget);
+       widget = gtk_widget_get_parent (widget))
+    tooltip = gtk_widget_get_tooltip_text (widget);
+  g_assert_nonnull (tooltip);
+  ferry_test_assert_says (tooltip, words);
+}
+
+static void
+test_titles_of_columns_explain_themselves (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  widget_test_wait_words (scene.page, "Busy");
+  assert_explained (&scene, "CPU", "one processor core is 100 %");
+  assert_explained (&scene, "Memory", "shares with others");
+  assert_explained (&scene, "Sandbox", "layers");
+  show_table (&scene, "tasks");
+  widget_test_wait_words (scene.page, "Counting sheep");
+  assert_explained (&scene, "Attempts", "How often");
+  show_table (&scene, "figures");
+  widget_test_wait_words (scene.page, "queued-bytes");
+  assert_explained (&scene, "More per Second", "the share of that second");
+  show_table (&scene, "paths");
+  widget_test_wait_words (scene.page, "Pipe");
+  assert_explained (&scene, "Wait There", "messages or calls");
+  assert_explained (&scene, "Handler", "on average");
+  assert_explained (&scene, "Oldest Call", "For how long");
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  scene_clear (&scene);
+}
+
 /* The fork server is before the worker that it has forked. */
 static void
 select_worker (Scene *scene)
@@ -427,6 +471,7 @@ main (int argc, char **argv)
   widget_test_start ();
 
   g_test_add_func ("/inspector-page/tables-show-what-there-is", test_tables_show_what_there_is);
+  g_test_add_func ("/inspector-page/titles-of-columns-explain-themselves", test_titles_of_columns_explain_themselves);
   g_test_add_func ("/inspector-page/worker-that-is-selected-can-be-killed", test_worker_that_is_selected_can_be_killed);
   g_test_add_func ("/inspector-page/worker-that-is-asked-says-where-it-is", test_worker_that_is_asked_says_where_it_is);
   g_test_add_func ("/inspector-page/task-whose-worker-this-program-has-killed-says-so",
