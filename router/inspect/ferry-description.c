@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What an application has and does, as text for a report: versions, limits, workers, tasks and figures, and nothing
- * that is its users': no arguments, no names and texts of tasks, no lines, and of a path its last part only.
+ * that is its users': no arguments, no names and texts of tasks, no lines, and of a path its last part only. Its words
+ * are those of the inspector's page.
  *
  * Threads: any. */
 
@@ -78,10 +79,10 @@ add_machine (GString *text)
 
 /* ---- What it has ---- */
 
-static const char *const states[] = {
-  [FERRY_INSPECTED_STARTING] = "starts",    [FERRY_INSPECTED_IDLE] = "is idle",
-  [FERRY_INSPECTED_BUSY] = "runs",          [FERRY_INSPECTED_OPEN] = "is open",
-  [FERRY_INSPECTED_FORKS] = "forks others", [FERRY_INSPECTED_ENDING] = "is ending",
+static const char *const worker_states[] = {
+  [FERRY_INSPECTED_STARTING] = "starting",  [FERRY_INSPECTED_IDLE] = "idle",
+  [FERRY_INSPECTED_BUSY] = "busy",          [FERRY_INSPECTED_OPEN] = "open",
+  [FERRY_INSPECTED_FORKS] = "forks others", [FERRY_INSPECTED_ENDING] = "ending",
 };
 
 /* Adds what it has of memory to *memory. */
@@ -97,15 +98,15 @@ add_worker (GString *text, const FerryInspectedWorker *worker, guint64 *memory)
     g_string_append_printf (text, " of %s", worker->program);
   if (worker->pool > 0)
     g_string_append_printf (text, ", in pool %" G_GUINT64_FORMAT, worker->pool);
-  g_string_append_printf (text, ": %s", states[worker->state]);
+  g_string_append_printf (text, ": %s", worker->held_up ? "held up" : worker_states[worker->state]);
   if (worker->function != NULL)
-    g_string_append_printf (text, " %s", worker->function);
+    g_string_append_printf (text, ", runs %s", worker->function);
   if (worker->n_waiting > 0)
     g_string_append_printf (text, ", %u tasks wait there", worker->n_waiting);
-  if (worker->unread > 0)
-    g_string_append_printf (text, ", %" G_GUINT64_FORMAT " bytes of it are not handled yet", worker->unread);
   if (worker->held_up)
-    g_string_append (text, ", it is held up: it waits for this program to handle what it has sent");
+    g_string_append (text, ", waits for this program to handle what it has sent");
+  if (worker->unread > 0)
+    g_string_append_printf (text, ", not handled yet: %" G_GUINT64_FORMAT " bytes", worker->unread);
   if (ferry_worker_usage_look (&usage, worker->identifier, g_get_monotonic_time ()))
     {
       *memory += usage.memory;
@@ -119,26 +120,26 @@ add_worker (GString *text, const FerryInspectedWorker *worker, guint64 *memory)
   g_string_append_c (text, '\n');
 }
 
-static const char *const waits[FERRY_N_WAITS] = {
-  [FERRY_WAITS_BEHIND] = "behind the task that its worker runs",
-  [FERRY_WAITS_FOR_START] = "for a worker that starts",
-  [FERRY_WAITS_PAUSED] = "as it is paused",
-  [FERRY_WAITS_WHILE_PAUSED] = "as its executor is paused",
-  [FERRY_WAITS_FOR_ROUTER] = "as its router was stopped",
-  [FERRY_WAITS_FOR_SHORTAGE] = "as the system has too little memory, descriptors or processes for a worker",
-  [FERRY_WAITS_FOR_NEXT_START] = "for the next start of a worker, as the last ones have ended too early",
-  [FERRY_WAITS_FOR_WORKER] = "for a worker: as many as there may be are busy",
-  [FERRY_WAITS_FOR_HOST] = "for a host",
-  [FERRY_WAITS_FOR_TIME] = "for its time",
-  [FERRY_WAITS_FOR_QUEUE] = "in its queue",
-  [FERRY_WAITS_FOR_TURN] = "for its turn, which is next",
-  [FERRY_WAITS_FOR_HANDLERS] = "as it runs, until what it has sent is handled",
+static const char *const reasons[FERRY_N_WAITS] = {
+  [FERRY_WAITS_BEHIND] = "the task that its worker runs",
+  [FERRY_WAITS_FOR_START] = "the start of a worker",
+  [FERRY_WAITS_PAUSED] = "somebody who resumes it",
+  [FERRY_WAITS_WHILE_PAUSED] = "its executor, which is paused",
+  [FERRY_WAITS_FOR_ROUTER] = "its router, which was stopped",
+  [FERRY_WAITS_FOR_SHORTAGE] = "memory, descriptors or processes for a worker",
+  [FERRY_WAITS_FOR_NEXT_START] = "the next start of a worker, as the last ones ended too early",
+  [FERRY_WAITS_FOR_WORKER] = "a worker: ",
+  [FERRY_WAITS_FOR_HOST] = "a host that has room",
+  [FERRY_WAITS_FOR_TIME] = "its time",
+  [FERRY_WAITS_FOR_QUEUE] = "its turn in the queue",
+  [FERRY_WAITS_FOR_TURN] = "its turn, which is next",
+  [FERRY_WAITS_FOR_HANDLERS] = "this program, to handle what it has sent",
 };
 
-static const char *const ends[] = {
-  [FERRY_TASK_STATE_COMPLETED] = "done",
-  [FERRY_TASK_STATE_FAILED] = "failed",
-  [FERRY_TASK_STATE_CANCELLED] = "cancelled",
+static const char *const task_states[] = {
+  [FERRY_TASK_STATE_WAITING] = "waiting",       [FERRY_TASK_STATE_EXECUTING] = "running",
+  [FERRY_TASK_STATE_CANCELLING] = "cancelling", [FERRY_TASK_STATE_COMPLETED] = "done",
+  [FERRY_TASK_STATE_FAILED] = "failed",         [FERRY_TASK_STATE_CANCELLED] = "cancelled",
 };
 
 /* By what a task failed: the error's code, as its message may have what is the users'; how its worker ended; and the
@@ -162,12 +163,25 @@ add_failure (GString *text, FerryTask *task)
   else if (error != NULL)
     g_string_append_printf (text, ": %s %d", g_quark_to_string (error->domain), error->code);
   if (exit != NULL && ferry_exit_get_signal (exit) != 0)
-    g_string_append_printf (text, ", its worker was ended by signal %d%s", ferry_exit_get_signal (exit),
+    g_string_append_printf (text, ", its worker was killed by signal %d%s", ferry_exit_get_signal (exit),
                             forced ? ", which this program sent" : "");
   else if (exit != NULL && ferry_exit_get_exit_status (exit) >= 0)
     g_string_append_printf (text, ", its worker exited with status %d", ferry_exit_get_exit_status (exit));
   if (backtrace != NULL && g_str_has_prefix (backtrace, "#"))
     g_string_append_printf (text, ", at %.*s", (int) strcspn (backtrace, "\n"), backtrace);
+}
+
+/* What it waits for. */
+static void
+add_reason (GString *text, const FerryInspectedTask *task, gint64 now)
+{
+  g_string_append_printf (text, ", waits for %s", reasons[task->wait]);
+  if (task->wait == FERRY_WAITS_FOR_WORKER && task->n_before == 1)
+    g_string_append (text, "the only one is busy");
+  else if (task->wait == FERRY_WAITS_FOR_WORKER)
+    g_string_append_printf (text, "all %u are busy", task->n_before);
+  if (task->until > 0)
+    g_string_append_printf (text, " (again in %.1f s)", (double) MAX (task->until - now, 0) / G_USEC_PER_SEC);
 }
 
 static void
@@ -177,25 +191,24 @@ add_task (GString *text, const FerryInspectedTask *task)
   double seconds = (double) ((task->ended > 0 ? task->ended : now) - task->since) / G_USEC_PER_SEC;
 
   g_string_append_printf (text, "  %s (%" G_GUINT64_FORMAT "): ", task->function, task->number);
-  if (task->wait != FERRY_WAITS_NOT)
-    g_string_append_printf (text, "waits %s, for %.1f s", waits[task->wait], seconds);
-  else if (ferry_task_get_done (task->task))
+  if (ferry_task_get_done (task->task))
     {
-      g_string_append_printf (text, "%s %.1f s ago, after %.1f s", ends[task->state],
+      g_string_append_printf (text, "%s %.1f s ago, after %.1f s", task_states[task->state],
                               (double) (now - task->ended) / G_USEC_PER_SEC, seconds);
       add_failure (text, task->task);
     }
   else
-    g_string_append_printf (text, "%s for %.1f s", task->state == FERRY_TASK_STATE_CANCELLING ? "is ending" : "runs",
-                            seconds);
+    g_string_append_printf (
+      text, "%s for %.1f s",
+      task->paused && task->state != FERRY_TASK_STATE_CANCELLING ? "paused" : task_states[task->state], seconds);
+  if (task->wait != FERRY_WAITS_NOT)
+    add_reason (text, task, now);
   if (task->where != NULL)
     g_string_append_printf (text, ", at %s", task->where);
   if (task->fraction >= 0)
-    g_string_append_printf (text, ", %.0f %% done", task->fraction * 100);
+    g_string_append_printf (text, ", progress %.0f %%", task->fraction * 100);
   if (task->n_attempts > 1)
-    g_string_append_printf (text, ", attempt %u", task->n_attempts);
-  if (task->paused)
-    g_string_append (text, ", paused");
+    g_string_append_printf (text, ", attempts %u", task->n_attempts);
   g_string_append_c (text, '\n');
 }
 
@@ -214,7 +227,10 @@ add_figure (GString *text, const FerryInspectedFigure *figure, const FerryInspec
                             figure->owner_name != NULL ? figure->owner_name : "");
   else
     g_string_append_c (text, ',');
-  g_string_append_printf (text, " %s %" G_GUINT64_FORMAT, figure->name, figure->value);
+  if (figure->unit == FERRY_UNIT_FLAG)
+    g_string_append_printf (text, " %s %s", figure->name, figure->value != 0 ? "yes" : "no");
+  else
+    g_string_append_printf (text, " %s %" G_GUINT64_FORMAT, figure->name, figure->value);
   if (figure->limit > 0)
     g_string_append_printf (text, " of %" G_GUINT64_FORMAT, figure->limit);
 }
@@ -227,13 +243,12 @@ static void
 add_pipe (GString *text, const FerryInspectedPath *path)
 {
   if (path->load.n_received > 0 || path->has_more)
-    g_string_append_printf (text, ", %s%u wait for handlers", path->has_more ? "more than " : "",
-                            path->load.n_received);
+    g_string_append_printf (text, ", %s%u wait here", path->has_more ? "over " : "", path->load.n_received);
   if (path->held_up)
-    g_string_append (text, ", and so does the sender, which is held up");
+    g_string_append (text, ", held up");
   if (path->load.n_carried > 0 && path->handler_time > 0)
     g_string_append_printf (
-      text, ", handled in %.3f ms each, at most %.3f ms",
+      text, ", handler %.3f ms, slowest %.3f ms",
       MIN ((double) path->handler_time / (double) path->load.n_carried, (double) path->slowest) / 1000,
       (double) path->slowest / 1000);
 }
@@ -246,10 +261,11 @@ add_path (GString *text, const FerryInspectedPath *path)
     g_string_append_printf (text, " %s", path->name);
   else if (path->worker != NULL)
     g_string_append_printf (text, " of %s", path->worker);
+  else if (path->is_local)
+    g_string_append (text, " of this program");
   g_string_append_printf (text, ": %" G_GUINT64_FORMAT " carried", path->load.n_carried);
   if (path->kind != FERRY_PATH_PIPE)
-    g_string_append_printf (text, ", %u wait for the other end, %u for this one", path->load.n_sent,
-                            path->load.n_received);
+    g_string_append_printf (text, ", %u wait there, %u wait here", path->load.n_sent, path->load.n_received);
   else
     add_pipe (text, path);
   g_string_append_c (text, '\n');
@@ -296,14 +312,14 @@ static void
 add_inspection (GString *text, const FerryInspection *inspection)
 {
   add_workers (text, inspection->workers);
-  g_string_append_printf (text, "\nOpen tasks: %u\n", inspection->n_tasks);
+  g_string_append_printf (text, "\nTasks: %u open\n", inspection->n_tasks);
   add_tasks (text, inspection->tasks, /* done: */ FALSE);
   add_tasks (text, inspection->tasks, /* done: */ TRUE);
-  g_string_append (text, "\nFigures:\n");
+  g_string_append (text, "\nRouters and Queues:\n");
   for (guint i = 0; i < inspection->figures->len; i++)
     add_figure (text, g_ptr_array_index (inspection->figures, i),
                 i > 0 ? g_ptr_array_index (inspection->figures, i - 1) : NULL);
-  g_string_append_printf (text, "%s\nPipes, channels and calls: %u\n", inspection->figures->len > 0 ? "\n" : "",
+  g_string_append_printf (text, "%s\nPipes and Calls: %u\n", inspection->figures->len > 0 ? "\n" : "",
                           inspection->paths->len);
   for (guint i = 0; i < inspection->paths->len; i++)
     add_path (text, g_ptr_array_index (inspection->paths, i));

@@ -404,6 +404,60 @@ test_text_is_copied_without_names (void)
   scene_clear (&scene);
 }
 
+/* What the page says of the table, once it does, is in the text as well. */
+static void
+assert_in_text (Scene *scene, const char *table, const char *words)
+{
+  g_autofree char *lower = g_ascii_strdown (words, -1);
+  g_autofree char *text = NULL;
+
+  show_table (scene, table);
+  widget_test_wait_words (scene->page, words);
+  text = ferry_describe_application ();
+  ferry_test_assert_says (text, lower);
+}
+
+static void
+test_text_has_the_words_of_the_page (void)
+{
+  static const char *const titles[] = {"Workers", "Tasks", "Routers and Queues", "Pipes and Calls"};
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) waiting = NULL;
+  g_autoptr (FerryTask) paused = NULL;
+  g_autofree char *text = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  task = run_task (&scene);
+  waiting = task_test_submit (scene.test->executor, "nothing", NULL);
+  paused = task_test_submit (scene.test->executor, "nothing", NULL);
+  ferry_task_pause (paused);
+  text = ferry_describe_application ();
+  for (guint i = 0; i < G_N_ELEMENTS (titles); i++)
+    {
+      g_autofree char *title = g_strdup_printf ("\n%s:", titles[i]);
+
+      g_assert_nonnull (widget_test_find_words (scene.page, titles[i]));
+      ferry_test_assert_says (text, title);
+    }
+  assert_in_text (&scene, "workers", "Busy");
+  assert_in_text (&scene, "workers", "Forks Others");
+  assert_in_text (&scene, "tasks", "Running");
+  assert_in_text (&scene, "tasks", "Waiting");
+  assert_in_text (&scene, "tasks", "Paused");
+  assert_in_text (&scene, "tasks", "A worker: the only one is busy");
+  assert_in_text (&scene, "tasks", "Somebody who resumes it");
+  assert_in_text (&scene, "figures", "running");
+  assert_in_text (&scene, "figures", "Yes");
+  assert_in_text (&scene, "paths", "Carried");
+  ferry_task_resume (paused);
+  ferry_task_cancel (task);
+  task_test_wait_done (waiting);
+  task_test_wait_done (paused);
+  scene_clear (&scene);
+}
+
 static void
 test_many_tasks_are_counted_and_some_are_shown (void)
 {
@@ -483,6 +537,7 @@ main (int argc, char **argv)
   g_test_add_func ("/inspector-page/page-that-is-not-seen-does-not-look", test_page_that_is_not_seen_does_not_look);
   g_test_add_func ("/inspector-page/page-shows-that-a-router-is-gone", test_page_shows_that_a_router_is_gone);
   g_test_add_func ("/inspector-page/text-is-copied-without-names", test_text_is_copied_without_names);
+  g_test_add_func ("/inspector-page/text-has-the-words-of-the-page", test_text_has_the_words_of_the_page);
   g_test_add_func ("/inspector-page/many-tasks-are-counted-and-some-are-shown",
                    test_many_tasks_are_counted_and_some_are_shown);
   g_test_add_func ("/inspector-page/program-without-widgets-has-the-page", test_program_without_widgets_has_the_page);

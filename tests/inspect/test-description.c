@@ -70,15 +70,15 @@ test_text_says_what_workers_run_and_what_tasks_wait_for (void)
   assert_has (" of memory together\n");
   assert_has (" of serving-worker: forks others, ");
   assert_has (process);
-  assert_has (": runs sleep-until-cancelled");
+  assert_has (": busy, runs sleep-until-cancelled");
   assert_has (" of memory, ");
-  assert_has ("runs for ");
+  assert_has ("running for ");
   waiting = task_test_submit (test->executor, "nothing", NULL);
-  ferry_test_run_until (has, (gpointer) "waits for a worker: as many as there may be are busy");
-  assert_has ("Open tasks: 2\n");
+  ferry_test_run_until (has, (gpointer) ", waits for a worker: the only one is busy");
+  assert_has ("Tasks: 2 open\n");
   ferry_task_cancel (running);
   task_test_wait_done (waiting);
-  assert_has ("Open tasks: 0\n");
+  assert_has ("Tasks: 0 open\n");
   task_test_free (test);
 }
 
@@ -90,10 +90,12 @@ test_text_says_what_is_paused (void)
 
   ferry_executor_set_paused (test->executor, TRUE, FALSE);
   task = task_test_submit (test->executor, "nothing", NULL);
-  assert_has ("waits as its executor is paused");
-  assert_has ("paused 1");
+  assert_has ("waiting for ");
+  assert_has (", waits for its executor, which is paused");
+  assert_has ("paused yes");
   ferry_task_pause (task);
-  assert_has ("waits as it is paused");
+  assert_has ("paused for ");
+  assert_has (", waits for somebody who resumes it");
   ferry_task_resume (task);
   ferry_executor_set_paused (test->executor, FALSE, FALSE);
   task_test_wait_done (task);
@@ -109,7 +111,7 @@ test_text_says_which_worker_is_held_up (void)
 
   ferry_test_pipe_wait_count (pipe, 1);
   /* The main loop stands still, and so do handlers. */
-  while (!has ((gpointer) ", it is held up: it waits for this program to handle what it has sent"))
+  while (!has ((gpointer) ": held up, waits for this program to handle what it has sent"))
     ferry_test_let_others ();
   ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
@@ -129,10 +131,10 @@ test_text_says_which_worker_is_held_up_by_a_sender_of_its_task (void)
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
   ferry_test_pipe_wait_count (pipe, 1);
-  while (!has ((gpointer) "runs send-numbers, ") || !has ((gpointer) ", it is held up: ") ||
-         !has ((gpointer) "waits as it runs, until what it has sent is handled"))
+  while (!has ((gpointer) ": held up, runs send-numbers, waits for this program to handle what it has sent") ||
+         !has ((gpointer) ", waits for this program, to handle what it has sent"))
     ferry_test_let_others ();
-  assert_has (" wait for handlers, and so does the sender, which is held up");
+  assert_has (" wait here, held up");
   assert_has ("  pipe of serving-worker ");
   ferry_task_cancel (task);
   task_test_wait_done (task);
@@ -155,13 +157,13 @@ test_text_says_which_sender_has_used_its_credit (void)
   for (guint i = 0; i < 3; i++)
     g_assert_true (ferry_sender_send_bytes (sender, "one", 3, NULL));
   /* The main loop stands still. */
-  while (!has ((gpointer) ": 0 carried, 3 wait for handlers"))
+  while (!has ((gpointer) "  pipe of this program: 0 carried, 3 wait here"))
     ferry_test_let_others ();
   assert_has_not ("held up");
   g_object_set (receiver, "credit", (guint64) 3, NULL);
   g_object_get (receiver, "credit", &credit, NULL);
   g_assert_cmpuint (credit, ==, 3);
-  assert_has (": 0 carried, 3 wait for handlers, and so does the sender, which is held up");
+  assert_has (": 0 carried, 3 wait here, held up");
   g_object_set (receiver, "credit", (guint64) 4, NULL);
   assert_has_not ("held up");
   g_assert_true (ferry_router_close_pipe (router, receiver, NULL));
@@ -201,12 +203,12 @@ test_text_says_how_long_handlers_take (void)
     g_assert_true (ferry_sender_send_bytes (sender, "one", 3, NULL));
   ferry_test_run_until (has_three, &n);
   text = ferry_describe_application ();
-  mean = strstr (text, "handled in ");
-  most = strstr (text, " each, at most ");
+  mean = strstr (text, ", handler ");
+  most = strstr (text, " ms, slowest ");
   g_assert_nonnull (mean);
   g_assert_nonnull (most);
-  g_assert_cmpfloat (g_ascii_strtod (mean + strlen ("handled in "), NULL), >=, 20);
-  g_assert_cmpfloat (g_ascii_strtod (most + strlen (" each, at most "), NULL), >=, 20);
+  g_assert_cmpfloat (g_ascii_strtod (mean + strlen (", handler "), NULL), >=, 20);
+  g_assert_cmpfloat (g_ascii_strtod (most + strlen (" ms, slowest "), NULL), >=, 20);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_HANDLER_TIME), >=, 60000);
   g_assert_true (ferry_router_close_pipe (router, receiver, NULL));
   g_clear_object (&sender);
@@ -225,14 +227,14 @@ test_text_says_by_what_a_task_failed (void)
   g_object_set (test->executor, "keep-finished", 2, NULL);
   crashed = task_test_submit (test->executor, "crash", g_variant_new_int32 (SIGSEGV));
   task_test_assert_failed (crashed, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  assert_has ("Open tasks: 0\n\nTasks that have ended, and are still in a list:\n  crash (");
-  assert_has (": worker-lost, its worker was ended by signal 11");
+  assert_has ("Tasks: 0 open\n\nTasks that have ended, and are still in a list:\n  crash (");
+  assert_has (": worker-lost, its worker was killed by signal 11");
   killed = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
   task_test_wait_begun (killed);
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
   ferry_worker_force_exit (worker);
   task_test_assert_failed (killed, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  assert_has (": worker-lost, its worker was ended by signal 9, which this program sent");
+  assert_has (": worker-lost, its worker was killed by signal 9, which this program sent");
   g_clear_object (&worker);
   task_test_free (test);
 }
@@ -246,7 +248,7 @@ test_text_has_the_pipes_that_tasks_use (void)
 
   task_test_wait_done (task);
   assert_has (" n-pipes 2,");
-  assert_has ("Pipes, channels and calls: 2\n");
+  assert_has ("Pipes and Calls: 2\n");
   assert_has ("  pipe 'ferry.calls' of worker 'serving-worker ");
   task_test_free (test);
 }
@@ -293,7 +295,7 @@ test_text_has_pipes_channels_and_calls (void)
   ferry_transport_new_pair (&one, &other);
   assert_has ("  calls: 0 carried");
   channel = ferry_channel_new (one);
-  assert_has ("  channel: 0 carried, 0 wait for the other end");
+  assert_has ("  channel: 0 carried, 0 wait there, 0 wait here");
   g_assert_true (ferry_channel_send (channel, g_variant_new_string ("one"), -1, NULL, NULL));
   assert_has ("  channel: 1 carried");
   g_clear_object (&channel);
@@ -331,7 +333,7 @@ test_nothing_is_left_of_what_is_gone (void)
   task_test_wait_done (task);
   task_test_free (test);
   assert_has ("Workers: 0\n");
-  assert_has ("Open tasks: 0\n");
+  assert_has ("Tasks: 0 open\n");
   assert_has_not ("executor ");
   assert_has_not ("pool ");
   assert_has_not ("router ");

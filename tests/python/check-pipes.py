@@ -89,7 +89,7 @@ def test_ends(report, executor, folder):
     receiver._poll()
     task = executor.submit(pipe_functions.send_for_ever, sender, path)
     taken = [receiver.receive() for _ in range(3000)]
-    while "held up: it waits for this program" not in ferry.describe_application():
+    while "waits for this program to handle" not in ferry.describe_application():
         GLib.MainContext.default().iteration(False)
     report.fact("a function that waits for its reader is said to be held up", True)
     task.cancel()

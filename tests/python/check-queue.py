@@ -246,7 +246,7 @@ def test_names(report, folder):
 
 def list_functions():
     """What the text calls the functions of all tasks."""
-    tasks = ferry.describe_application().partition("\nOpen tasks: ")[2].partition("\n\n")[0]
+    tasks = ferry.describe_application().partition("\nTasks: ")[2].partition("\n\n")[0]
     return {line.strip().partition(" (")[0] for line in tasks.splitlines()[1:]}
 
 

@@ -94,7 +94,7 @@ def test_description(report, executor):
         pass
     text = ferry.describe_application()
     report.fact("and which function runs", "runs report_for_ever" in text and "ferry.python" not in text, text.splitlines())
-    report.fact("a text says what the program has and does", "Open tasks: 1\n" in text and "python3 1, process " in text, text.splitlines())
+    report.fact("a text says what the program has and does", "Tasks: 1 open\n" in text and "python3 1, process " in text, text.splitlines())
     report.fact("and nothing of its users", "Holiday" not in text and "/" not in text, text.splitlines())
     task.cancel()
 
