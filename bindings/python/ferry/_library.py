@@ -43,7 +43,8 @@ if os.path.isdir(os.path.join(HERE, "overrides")):
 
 
 # What a build needs for a namespace.
-NEEDED = {"FerryGtk": " and the headers of GTK 4", "FerryQueue": " and the headers of SQLite 3"}
+NEEDED = {"FerryCluster": " and the headers of libnats", "FerryGtk": " and the headers of GTK 4",
+          "FerryQueue": " and the headers of SQLite 3"}
 
 
 def require(namespace: str) -> None:

@@ -50,6 +50,11 @@ def _load_library() -> Any:
     return load("FerryQueue", "libferry-queue-1.so.0", lambda module: module.Queue.__gtype__.fundamental)
 
 
+@functools.cache
+def _load_cluster() -> Any:
+    return load("FerryCluster", "libferry-cluster-1.so.0", lambda module: module.Cluster.__gtype__.fundamental)
+
+
 class _Stored(Task[Any]):
     """One that the library has made of what is in the file."""
 
@@ -79,17 +84,23 @@ class _Stored(Task[Any]):
 _Stored.__name__ = "Task"
 
 
+def _find_name() -> str | None:
+    """What the application is called; None: it is typed in."""
+    application = Gio.Application.get_default()
+    name = None if application is None else application.get_application_id()
+    main = _main.find()
+    if name is None and main:
+        name = main[1] if main[0] == "name" else os.path.splitext(os.path.basename(main[1]))[0]
+    return name
+
+
 def _find_path(path: Any) -> str:
     """Where the file is: below the folder for states, in that of the application, if nobody says."""
     if isinstance(path, Executor):
         raise TypeError("The first argument of ferry.Queue() is the name of its file; write ferry.Queue(executor=executor)")
     if path is not None:
         return os.path.abspath(os.fsdecode(path))
-    application = Gio.Application.get_default()
-    name = None if application is None else application.get_application_id()
-    main = _main.find()
-    if name is None and main:
-        name = main[1] if main[0] == "name" else os.path.splitext(os.path.basename(main[1]))[0]
+    name = _find_name()
     if name is None:
         raise ValueError("What is typed in has no name by which its queue could be found again; give ferry.Queue() the path of "
                          "a file")
@@ -184,6 +195,9 @@ class Queue:
     tasks, of those of earlier runs as well. The end of the block is the end of the program for the tasks, and no cancel:
     what waits or runs goes on in the next run.
 
+    With `server`, such as "nats://127.0.0.1", what waits is also left with the hosts of `application`, which run it while
+    the program is off: see docs/python.md. `application` is by default the application's id or the program's name.
+
     `path` is by default below the folder for states, in one of the application's id or the program's name. The queue has an
     executor of its own, if it is given none. `start` says what tasks of earlier runs do: "continue", "paused", or "as-it-was".
     `version` counts up when functions take other arguments, and `convert(version, function, args, kwargs)` makes a call of
@@ -193,8 +207,12 @@ class Queue:
 
     def __init__(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes] | None = None, executor: Executor | None = None, *,
                  start: str = "continue", version: int = 0, convert: Convert | None = None, keep_count: int | None = None,
-                 keep_time: float | datetime.timedelta | None = None, death_limit: int | None = None) -> None:
+                 keep_time: float | datetime.timedelta | None = None, death_limit: int | None = None, server: str | None = None,
+                 application: str | None = None) -> None:
         library = _load_library()
+        if application is not None and server is None:
+            raise TypeError("The application's name is for hosts; give the `server` as well, where they are found")
+        self._server = None if server is None else (server, application or _find_name() or "python")
         self.path = _find_path(path)
         starts = {value.value_nick: value for value in library.QueueStart.__enum_values__.values()}
         if start not in starts:
@@ -238,6 +256,8 @@ class Queue:
         if self._convert is not None:
             core.connect("convert", functools.partial(_convert, self._convert))
         self._objects.append(core)
+        if self._server is not None:
+            core.set_cluster(_load_cluster().Cluster.new(self._home.router, *self._server))
         core.open_async(None, self._take_opening)
 
     def _take_opening(self, core: Any, result: Any) -> None:
@@ -346,8 +366,17 @@ class Queue:
             _adapt(function)
             task = function
         else:
+            self._check_hosts(function)
             task = _make_task(function, args, kwargs)
         return self._send(task, text, idempotent, not_before)
+
+    def _check_hosts(self, function: Any) -> None:
+        """Hosts import modules, and not the program."""
+        while isinstance(function, functools.partial):
+            function = function.func
+        if self._server is not None and getattr(function, "__module__", None) == "__main__":
+            raise Error("%s() is a function of the program itself, which hosts do not have; put it into a module, and import "
+                        "that here and there" % name_of(function))
 
     def _send(self, task: Task[Any], key: str | None, idempotent: bool | None, not_before: When | None) -> Any:
         if idempotent is not None:
@@ -371,11 +400,15 @@ class Queue:
         """Runs a program once, and returns the task, whose result is a subprocess.CompletedProcess.
 
         A worker runs it as ferry.run() does, in the folder of this submission where no other is given. The keywords are
-        those of ferry.Command. One that replaces its output files as a whole is idempotent by itself.
+        those of ferry.Command. One that replaces its output files as a whole is idempotent by itself. Queues with a server
+        run none.
         """
         from ._command import Command
         from ._step import run
 
+        if self._server is not None:
+            raise Error("A queue with a server stores no programs, since hosts have not the files of this machine; run them by a "
+                        "queue of their own, or by a function of a module that calls ferry.run()")
         text = None if key is None else _text_of(key)
         # Says what is wrong with the keywords.
         command: Command[Any] = Command(args, name=name, **keywords)
