@@ -49,10 +49,11 @@ def start_server(folder):
     return server, "nats://127.0.0.1:%d" % int(ports.read_text().split("127.0.0.1:")[1].split('"')[0])
 
 
-def start_host(program, folder, url):
+def start_host(program, folder, url, module):
+    paths = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ["PYTHONPATH"]])
     return subprocess.Popen([program, "--server", url, "--application", "sums", "--name", "alpha", "--queue", "user", "--workers", "2",
-                             sys.executable, "-P", "-m", "ferry.worker", "queue_functions"],
-                            env={**os.environ, "FERRY_TEST_HOST": "alpha"}, stderr=(folder / "host").open("w"))
+                             sys.executable, "-P", "-m", "ferry.worker", module],
+                            env={**os.environ, "FERRY_TEST_HOST": "alpha", "PYTHONPATH": paths}, stderr=(folder / "host").open("w"))
 
 
 def leave(path, url):
@@ -67,7 +68,10 @@ def leave(path, url):
 def test_left(report, program, folder):
     path = folder / "queue.db"
     server, url = start_server(folder)
-    host = start_host(program, folder, url)
+    lost = start_host(program, folder, url, "no_such_module")
+    report.fact("a host that lacks the module ends, and says so",
+                lost.wait(LONG) != 0 and "No module named 'no_such_module'" in (folder / "host").read_text())
+    host = start_host(program, folder, url, "queue_functions")
     try:
         wait_until(lambda: "Works off the queue" in (folder / "host").read_text())
         subprocess.run([sys.executable, __file__, "leave", path, url], check=True)

@@ -305,6 +305,10 @@ def prepare(options: "Options", paths: dict[str, Any] | None) -> None:
         sys.argv[:] = paths["argv"]
     with _in_folder(None if paths is None else paths["folder"]):
         _import_all(options)
+    if paths is None and _main.failures:
+        # Of a host, which is to take no tasks that it cannot run.
+        print(_main.failures[0][1], file=sys.stderr, flush=True)
+        os._exit(1)
     _register_functions()
     _notices.begin(None if paths is None else paths["level"])
     _set_signals()
