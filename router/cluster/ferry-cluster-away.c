@@ -12,7 +12,8 @@
  *
  * 'mark' is the first message of a file in the stream of ends. If it is gone, so are the words in 'begun', and nobody
  * knows what was begun. Each task is sent with the mark of the time, and hosts begin none that has another one. So
- * there is a new one once each item was judged, and all words say so: until then nobody begins anything.
+ * there is a new one once each item was judged, and all words say so: until then nobody begins anything. What no host
+ * has ever had is sent again.
  *
  * Owner:   counted references: the queue's until it closes it, the thread's, and those of posts.
  * Threads: the router's, which never waits; what may wait is done by a thread of its own.
@@ -528,12 +529,13 @@ do_one (Away *self, Item *item)
 
 /* ---- what is there ---- */
 
-/* Returns (transfer full) (nullable) the ids (element-type utf8) that subjects have behind beginning; NULL: lost. */
+/* Returns (transfer full) (nullable) the ids (element-type utf8 utf8) that subjects have behind beginning, and these
+ * subjects; NULL: lost. */
 static GHashTable *
 list_ids (Away *self, FerryStreamsKind kind, const char *what)
 {
   g_autoptr (GPtrArray) subjects = NULL;
-  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char *pattern = g_strdup_printf ("%s.%s.*", what, self->file);
 
   if (ferry_streams_list (self->stream, kind, pattern, &subjects) == FERRY_STREAMS_LOST)
@@ -543,7 +545,7 @@ list_ids (Away *self, FerryStreamsKind kind, const char *what)
       const char *dot = strrchr (subjects->pdata[i], '.');
 
       if (dot != NULL && ferry_token_is_valid (dot + 1))
-        g_hash_table_add (ids, g_strdup (dot + 1));
+        g_hash_table_insert (ids, g_strdup (dot + 1), g_strdup (subjects->pdata[i]));
     }
   return g_steal_pointer (&ids);
 }
@@ -563,16 +565,45 @@ write_mark (Away *self)
   return TRUE;
 }
 
-/* Nobody knows whether the task was begun before the stream lost its memory, unless it has ended since. That nobody
- * begins it now is seen to. */
+/* It is not there. What is to be done with it is done all the same. */
+static void
+tell_missing (Away *self, Item *item)
+{
+  if (item->want != WANTS_NOTHING)
+    return;
+  item->is_there = FALSE;
+  tell (self, item, FERRY_AWAY_MISSING, NULL, 0);
+}
+
+/* Removes the task, of that subject (nullable), and finds out whether anybody has ever had it. Nobody gets it then. */
 static gboolean
-forget_item (Away *self, Item *item)
+recall_item (Away *self, Item *item, const char *subject, gboolean *is_new)
+{
+  g_auto (FerryStreamsMessage) task = {0};
+  FerryStreamsAnswer answer =
+    subject != NULL ? ferry_streams_read (self->stream, subject, &task) : FERRY_STREAMS_NOTHING;
+  guint64 delivered = 0;
+
+  *is_new = FALSE;
+  if (answer == FERRY_STREAMS_LOST || clear_task (self, item) == FERRY_STREAMS_LOST)
+    return FALSE;
+  if (answer != FERRY_STREAMS_DONE)
+    return TRUE;
+  answer = ferry_streams_get_delivered (self->stream, subject, &delivered);
+  *is_new = task.sequence > delivered;
+  return answer != FERRY_STREAMS_LOST;
+}
+
+/* Nobody knows whether the task was begun before the stream lost its memory, unless it has ended since, or no host has
+ * ever had it: then it is sent again. That nobody begins it now is seen to. subject: (nullable): of the task. */
+static gboolean
+forget_item (Away *self, Item *item, const char *subject_of_task)
 {
   const guint n_orders = item->want != WANTS_NOTHING;
   g_autofree char *subject = name (self, "begun", item->id);
   g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_UNKNOWN);
   FerryStreamsAnswer answer;
-  gboolean has_ended;
+  gboolean has_ended, is_new;
 
   if (!read_end (self, item, n_orders, &has_ended))
     return FALSE;
@@ -581,10 +612,17 @@ forget_item (Away *self, Item *item)
       item->want = WANTS_NOTHING;
       return TRUE;
     }
+  if (!recall_item (self, item, subject_of_task, &is_new))
+    return FALSE;
+  if (is_new)
+    {
+      tell_missing (self, item);
+      return TRUE;
+    }
   answer = ferry_streams_create (self->stream, subject, word, NULL);
   if (answer == FERRY_STREAMS_CONFLICT)
     return TRUE; /* a host has, meanwhile */
-  if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
+  if (answer != FERRY_STREAMS_DONE)
     return FALSE;
   tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, n_orders);
   remove_item (self, item);
@@ -616,12 +654,9 @@ compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHas
     }
   item->is_begun = FALSE;
   if (!has_mark)
-    return forget_item (self, item);
-  if (item->want == WANTS_NOTHING && !g_hash_table_contains (tasks, item->id))
-    {
-      item->is_there = FALSE;
-      tell (self, item, FERRY_AWAY_MISSING, NULL, 0);
-    }
+    return forget_item (self, item, g_hash_table_lookup (tasks, item->id));
+  if (!g_hash_table_contains (tasks, item->id))
+    tell_missing (self, item);
   return TRUE;
 }
 

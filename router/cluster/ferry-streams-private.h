@@ -32,7 +32,7 @@ typedef enum
   FERRY_STREAMS_LOST,      /* nobody knows whether it was done: the connection is gone, or the stream */
 } FerryStreamsAnswer;
 
-/* A message of FERRY_STREAMS_ENDS. */
+/* A message that is read. */
 typedef struct
 {
   GBytes *bytes;    /* (owned) */
@@ -90,6 +90,8 @@ FerryStreamsAnswer ferry_streams_count (FerryStreams *self, FerryStreamsKind kin
 
 /* How long a message that was fetched is kept for who has it, in microseconds. */
 gint64 ferry_streams_get_ack_wait (FerryStreams *self);
+/* The sequence of the latest task that was given to anybody, of those whose subjects begin as this one of a task. */
+FerryStreamsAnswer ferry_streams_get_delivered (FerryStreams *self, const char *subject, guint64 *sequence);
 /* How many of a class were never fetched, and how many were and are not answered, or were given back. */
 FerryStreamsAnswer ferry_streams_count_pending (FerryStreams *self, FerryAwayClass class, guint64 *n_new,
                                                 guint64 *n_open);

@@ -444,8 +444,9 @@ ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage
   g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
   jsErrCode code = 0;
   natsMsg *found = NULL;
-  natsStatus status = js_GetLastMsg (&found, self->context, self->names[FERRY_STREAMS_ENDS], whole, NULL, &code);
-  FerryStreamsAnswer answer = judge (self, FERRY_STREAMS_ENDS, status, code);
+  const FerryStreamsKind kind = get_kind (subject);
+  natsStatus status = js_GetLastMsg (&found, self->context, self->names[kind], whole, NULL, &code);
+  FerryStreamsAnswer answer = judge (self, kind, status, code);
 
   if (answer == FERRY_STREAMS_DONE)
     {
@@ -525,6 +526,23 @@ gint64
 ferry_streams_get_ack_wait (FerryStreams *self)
 {
   return self->ack_wait;
+}
+
+FerryStreamsAnswer
+ferry_streams_get_delivered (FerryStreams *self, const char *subject, guint64 *sequence)
+{
+  g_auto (GStrv) tokens = g_strsplit (subject, ".", 3);
+  jsErrCode code = 0;
+  jsConsumerInfo *about = NULL;
+  natsStatus status;
+
+  status = js_GetConsumerInfo (&about, self->context, self->names[FERRY_STREAMS_TASKS], tokens[1], NULL, &code);
+  *sequence = status == NATS_OK ? about->Delivered.Stream : 0;
+  jsConsumerInfo_Destroy (about);
+  /* No host has asked for that class yet. */
+  if (status != NATS_OK && code == JSConsumerNotFoundErr)
+    return FERRY_STREAMS_DONE;
+  return judge (self, FERRY_STREAMS_TASKS, status, code);
 }
 
 FerryStreamsAnswer

@@ -263,6 +263,24 @@ test_forgotten (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
 
+/* What no host has ever had cannot have been begun. */
+static void
+test_never_delivered (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_purge (test, "ends", FALSE);
+  away_test_begin (test);
+  away_test_start_host (test, 0);
+  away_test_await (test, "one");
+  assert_done (test, "one");
+}
+
 /* The application has judged a task that the server forgot, and was killed before that was in its file. */
 static void
 test_forgotten_twice (void)
@@ -860,6 +878,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
   nats_test_add ("/away/what-the-server-forgot-is-not-begun-again", test_forgotten);
   nats_test_add ("/away/and-is-not-once-it-was-judged", test_forgotten_twice);
+  nats_test_add ("/away/but-is-where-no-host-had-it", test_never_delivered);
   nats_test_add ("/away/without-a-server-all-goes-on-here", test_no_server);
   nats_test_add ("/away/what-a-host-may-have-begun-waits-for-the-server", test_server_lost);
   nats_test_add ("/away/a-cancelled-task-does-not-run", test_cancel);
