@@ -726,6 +726,17 @@ test_users (void)
   away_test_begin (test);
   away_test_await (test, "left");
   assert_done (test, "left");
+
+  /* The server loses who has begun what. */
+  away_test_end_host (test, 0);
+  away_test_submit (test, "note", "kept", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_kill (test);
+  away_test_purge (test, "ends", FALSE);
+  away_test_begin (test);
+  away_test_start_host (test, 0);
+  away_test_await (test, "kept");
+  assert_done (test, "kept");
 }
 
 #define API "$JS.API."
