@@ -243,6 +243,7 @@ ferry_inspector_page_register (void)
   /* GTK's, or the same that it will find. */
   g_io_extension_point_register (EXTENSION_POINT);
   g_io_extension_point_implement (EXTENSION_POINT, FERRY_TYPE_INSPECTOR_PAGE, NAME, 0);
+  /* Soon, also where the main loop is never idle: that is what the page is looked at for. */
   if (gtk_is_initialized ())
-    g_idle_add (add_to_open_windows, NULL);
+    g_idle_add_full (G_PRIORITY_DEFAULT, add_to_open_windows, NULL, NULL);
 }

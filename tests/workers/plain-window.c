@@ -72,7 +72,7 @@ add_words (GtkWidget *widget, GString *words)
 }
 
 /* The router looks for the library of the page in its first dispatches, and tasks are told to run in later ones. A
- * library that comes after the inspector's window adds the page in an idle source, which comes before this. */
+ * library that comes after the inspector's window adds the page soon, which comes before this. */
 static gboolean
 has_been_looked_for (FerryExecutor *executor)
 {
@@ -80,6 +80,13 @@ has_been_looked_for (FerryExecutor *executor)
 
   g_object_get (executor, "n-executing", &n_executing, NULL);
   return n_executing > 0 && find_in_windows ("GtkInspectorWindow") != NULL;
+}
+
+/* The main loop is not idle before there is a page. */
+static gboolean
+keep_busy (gpointer data)
+{
+  return find_in_windows ("FerryInspectorPage") == NULL;
 }
 
 static gboolean
@@ -115,6 +122,8 @@ main (int argc, char **argv)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   gtk_init ();
   loop = g_main_loop_new (NULL, FALSE);
+  if (find_in_windows ("GtkInspectorWindow") != NULL)
+    g_idle_add_full (G_PRIORITY_DEFAULT_IDLE - 1, keep_busy, NULL, NULL);
   executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
   if (executor == NULL)
     return 1;
