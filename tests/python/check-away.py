@@ -82,6 +82,8 @@ def test_left(report, program, folder):
                          [(number, "alpha") for number in range(N_TASKS)])
             error = caught(queue.submit, here, 1)
             report.fact("a function that hosts do not have is refused", "here() is a function of the program itself" in str(error))
+            error = caught(queue.submit, ferry.Task(here, 1))
+            report.fact("also as a task", "here() is a function of the program itself" in str(error))
             error = caught(queue.run, ["true"])
             report.fact("and so is a program", "stores no programs" in str(error))
         executor.shutdown()

@@ -74,6 +74,13 @@ def find_mistake(function: Any) -> str | None:
     return _find_mistake(function) if isinstance(function, (types.FunctionType, type)) else None
 
 
+def plain(function: Any) -> Any:
+    """What partials of functions call in the end."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
 # A program calls few functions often.
 @functools.lru_cache(maxsize=64)
 def _find_mistake(function: Any) -> str | None:
@@ -241,10 +248,7 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 def pack_stored(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[bytes, ...], int]:
     """A call as another run of the program has it: with names of functions, and all in one pickle."""
-    plain = function
-    while isinstance(plain, functools.partial):
-        plain = plain.func
-    check_importable(plain)
+    check_importable(plain(function))
     stream = _Stream()
     try:
         pickle.Pickler(stream, 5).dump((function, args, kwargs))

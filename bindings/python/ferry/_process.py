@@ -2,21 +2,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.process(): one function in a worker, with the calls of remoteobj's process: start, join, result, iteration."""
 
-import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import TracebackType
 from typing import Any, Self
 
 from . import _executor
+from ._message import plain
 from ._stream import Stream
 from ._task import Task, name_of
 from .errors import Error
 
 
 def _yields(function: Any) -> bool:
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = plain(function)
     return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 

@@ -366,19 +366,13 @@ class Queue:
             _adapt(function)
             task = function
         else:
-            self._check_hosts(function)
             task = _make_task(function, args, kwargs)
         return self._send(task, text, idempotent, not_before)
 
-    def _check_hosts(self, function: Any) -> None:
-        """Hosts import modules, and not the program."""
-        while isinstance(function, functools.partial):
-            function = function.func
-        if self._server is not None and getattr(function, "__module__", None) == "__main__":
-            raise Error("%s() is a function of the program itself, which hosts do not have; put it into a module, and import "
-                        "that here and there" % name_of(function))
-
     def _send(self, task: Task[Any], key: str | None, idempotent: bool | None, not_before: When | None) -> Any:
+        if self._server is not None and task._is_of_program:
+            raise Error("%s() is a function of the program itself, which hosts do not have; put it into a module, and import "
+                        "that here and there" % task._function_name)
         if idempotent is not None:
             task.props.idempotent = idempotent
         if not_before is not None:

@@ -55,6 +55,8 @@ class _Packed:
                  name: str | None = None, pack: Callable[..., tuple[tuple[bytes, ...], int]] = _message.pack_call) -> None:
         function, self.limit = _limit.split(function)
         self.name = str(_text.display(name or name_of(function)))
+        # What a host, which imports modules, does not have.
+        self.is_of_program = getattr(_message.plain(function), "__module__", None) == "__main__"
         # The descriptor of memory is -1 where there is none.
         (self.parts, self.memory), self.travellers = _travel.collect(lambda: pack(function, args, kwargs))
 
@@ -100,6 +102,8 @@ class Task(_Task, Outcome[T]):
     _limit: float | None = None
     # Whether it has memory or descriptors of this process.
     _takes_along = False
+    # Whether its function is in the program itself.
+    _is_of_program = False
     # What stores it.
     _queue: Any = None
     # Whether its queue was closed before its end.
@@ -122,6 +126,7 @@ class Task(_Task, Outcome[T]):
         if call.limit is not None:
             self._set_limit(call.limit)
         self._takes_along = call.memory >= 0 or bool(call.travellers)
+        self._is_of_program = call.is_of_program
         if call.memory >= 0:
             self._size = os.fstat(call.memory).st_size
             try:
