@@ -39,12 +39,12 @@ typedef enum
   FERRY_AWAY_BY_UNKNOWN = 'u',  /* the server has lost whose word there was */
 } FerryAwayBeginner;
 
+/* instance is "" where the host was lost, and the task rests. */
 typedef struct
 {
   FerryAwayBeginner by;
-  char *host; /* (owned): of a host, else "" */
-  char *
-    instance; /* (owned): which start of the host, or of the application; "" if the host was lost, and the task rests */
+  char *host;     /* (owned): of a host, else "" */
+  char *instance; /* (owned): which start of the host, or of the application */
   guint attempts; /* of hosts, with the present one */
 } FerryAwayBegun;
 

@@ -24,10 +24,11 @@
 #include "wire/ferry-remote-error-private.h"
 
 #define TASK_TYPE "(uussxxxxxxuuubbasmv)"
-/* What is above that is no version, but something else. */
-#define LAST_VERSION 1000
 #define BEGUN_TYPE "(uyssu)"
 #define END_TYPE "(usumvm(sissas))"
+
+/* What is above that is no version, but something else. */
+#define LAST_VERSION 1000
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -48,15 +49,17 @@ pack (GVariant *value)
 }
 
 static gboolean
-check_version (gconstpointer data, gsize size, GError **error)
+check_version (gconstpointer data, gsize size, const char *what, GError **error)
 {
-  guint32 version = FERRY_AWAY_VERSION;
+  guint32 version = G_MAXUINT32;
 
   if (size >= sizeof version)
     memcpy (&version, data, sizeof version);
   version = GUINT32_FROM_LE (version);
-  if (version == FERRY_AWAY_VERSION || version > LAST_VERSION)
+  if (version == FERRY_AWAY_VERSION)
     return TRUE;
+  if (version > LAST_VERSION)
+    return refuse (error, what);
   return ferry_set_error (
     error, FERRY_ERROR_VERSION,
     "The queue's stream has a message of version %u, and this program knows version %d; install the same "
@@ -69,12 +72,10 @@ static GVariant *
 unpack (GBytes *bytes, const char *type, const char *what, GError **error)
 {
   g_autoptr (GVariant) ordered = NULL;
-  g_autoptr (GVariant) value = NULL;
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
-  guint version;
 
-  if (!check_version (data, size, error))
+  if (!check_version (data, size, what, error))
     return NULL;
   if (ferry_layout_judge (type, strlen (type), data, size) != FERRY_VALUE_GOOD)
     {
@@ -83,12 +84,7 @@ unpack (GBytes *bytes, const char *type, const char *what, GError **error)
     }
   /* Trusted: it has been judged, in memory of this process alone. */
   ordered = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE (type), bytes, TRUE));
-  value = G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_variant_ref (ordered);
-  g_variant_get_child (value, 0, "u", &version);
-  if (version == FERRY_AWAY_VERSION)
-    return g_steal_pointer (&value);
-  refuse (error, what);
-  return NULL;
+  return G_BYTE_ORDER == G_BIG_ENDIAN ? g_variant_byteswap (ordered) : g_steal_pointer (&ordered);
 }
 
 /* A floating “mv”. */

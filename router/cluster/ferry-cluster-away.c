@@ -325,10 +325,11 @@ remove_item (Away *self, Item *item)
   g_hash_table_remove (self->items, item->id);
 }
 
+/* instance: which start of the application. Of the mark it is the mark's name. */
 static GBytes *
-make_word (Away *self, FerryAwayBeginner by)
+make_word (FerryAwayBeginner by, const char *instance)
 {
-  const FerryAwayBegun begun = {.by = by, .host = (char *) "", .instance = self->instance};
+  const FerryAwayBegun begun = {.by = by, .host = (char *) "", .instance = (char *) instance};
 
   return ferry_away_begun_to_bytes (&begun);
 }
@@ -351,7 +352,7 @@ send_item (Away *self, Item *item)
 {
   g_autofree char *subject =
     g_strdup_printf ("task.%s.%s.%s", ferry_streams_name_class (item->class), self->file, item->id);
-  FerryStreamsAnswer answer = ferry_streams_send (self->stream, subject, item->bytes, self->mark);
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, item->bytes, self->mark);
 
   if (answer == FERRY_STREAMS_LOST)
     return FALSE;
@@ -430,15 +431,12 @@ read_beginner (Away *self, Item *item)
 static gboolean
 check_mark (Away *self, gboolean *is_there)
 {
-  g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
-  g_auto (FerryStreamsMessage) mark = {0};
-  g_auto (FerryAwayBegun) content = {0};
-  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
+  g_autofree char *mark = NULL;
+  FerryStreamsAnswer answer = ferry_streams_read_mark (self->stream, self->file, &mark);
 
-  *is_there = answer == FERRY_STREAMS_DONE && ferry_away_begun_from_bytes (&content, mark.bytes, NULL);
-  if (*is_there && self->mark == NULL)
-    self->mark = g_strdup (content.instance);
-  *is_there = *is_there && g_str_equal (self->mark, content.instance);
+  if (self->mark == NULL)
+    self->mark = g_strdup (mark);
+  *is_there = mark != NULL && g_str_equal (self->mark, mark);
   return answer != FERRY_STREAMS_LOST;
 }
 
@@ -447,7 +445,7 @@ static gboolean
 take_item (Away *self, Item *item)
 {
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_APPLICATION);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_APPLICATION, self->instance);
   FerryStreamsAnswer answer;
   gboolean has_mark;
 
@@ -483,10 +481,9 @@ static gboolean
 close_item (Away *self, Item *item, FerryAwayBeginner by)
 {
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (self, by);
+  g_autoptr (GBytes) word = make_word (by, self->instance);
 
-  return ferry_streams_replace (self->stream, subject, word, 0, NULL) == FERRY_STREAMS_DONE &&
-         drop_end (self, item->id);
+  return ferry_streams_replace (self->stream, subject, word, 0) == FERRY_STREAMS_DONE && drop_end (self, item->id);
 }
 
 static gboolean
@@ -555,10 +552,9 @@ write_mark (Away *self)
 {
   g_autofree char *subject = g_strconcat ("mark.", self->file, NULL);
   g_autofree char *mark = g_uuid_string_random ();
-  const FerryAwayBegun content = {.by = FERRY_AWAY_BY_APPLICATION, .host = (char *) "", .instance = mark};
-  g_autoptr (GBytes) bytes = ferry_away_begun_to_bytes (&content);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_APPLICATION, mark);
 
-  if (ferry_streams_replace (self->stream, subject, bytes, 0, NULL) != FERRY_STREAMS_DONE)
+  if (ferry_streams_replace (self->stream, subject, word, 0) != FERRY_STREAMS_DONE)
     return FALSE;
   g_free (self->mark);
   self->mark = g_steal_pointer (&mark);
@@ -601,7 +597,7 @@ forget_item (Away *self, Item *item, const char *subject_of_task)
 {
   const guint n_orders = item->want != WANTS_NOTHING;
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_UNKNOWN);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_UNKNOWN, self->instance);
   FerryStreamsAnswer answer;
   gboolean has_ended, is_new;
 
@@ -634,7 +630,7 @@ static gboolean
 note_end (Away *self, Item *item)
 {
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (self, FERRY_AWAY_BY_SOMEBODY);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_SOMEBODY, self->instance);
 
   return ferry_streams_create (self->stream, subject, word, NULL) != FERRY_STREAMS_LOST;
 }

@@ -134,13 +134,6 @@ struct _FerryHostQueue
 /* Wakes the thread. */
 static Run wake_up;
 
-/* How many classes of tasks the host fetches. */
-static guint
-count_classes (const FerryHostQueue *self)
-{
-  return self->labels != NULL ? FERRY_N_AWAY_CLASSES : FERRY_AWAY_LABELLED_HIGH;
-}
-
 static void
 queue_unref (gpointer data)
 {
@@ -393,23 +386,20 @@ give_back (FerryHostQueue *self, const FerryStreamsDelivery *delivery, gint64 de
   return ferry_streams_answer (self->stream, delivery->reply, text, FALSE) != FERRY_STREAMS_LOST;
 }
 
+/* Of a start of a host; instance: "": of a task that rests, after that host was lost. */
 static GBytes *
-make_word (FerryHostQueue *self, guint attempts)
+make_word (const char *host, const char *instance, guint attempts)
 {
   const FerryAwayBegun begun = {
-    .by = FERRY_AWAY_BY_HOST, .host = self->host, .instance = self->instance, .attempts = attempts};
+    .by = FERRY_AWAY_BY_HOST, .host = (char *) host, .instance = (char *) instance, .attempts = attempts};
 
   return ferry_away_begun_to_bytes (&begun);
 }
 
-/* Of a task that rests, after the host that had it was lost. */
 static GBytes *
-make_rest (const FerryAwayBegun *lost)
+make_own_word (FerryHostQueue *self, guint attempts)
 {
-  const FerryAwayBegun begun = {
-    .by = FERRY_AWAY_BY_HOST, .host = lost->host, .instance = (char *) "", .attempts = lost->attempts};
-
-  return ferry_away_begun_to_bytes (&begun);
+  return make_word (self->host, self->instance, attempts);
 }
 
 /* What a word says of a task that was delivered. */
@@ -468,7 +458,7 @@ static Verdict
 replace_word (FerryHostQueue *self, const char *subject, const FerryStreamsMessage *word, GBytes *own, Verdict verdict,
               Decision *decision)
 {
-  FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, own, word->sequence, NULL);
+  FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, own, word->sequence);
 
   g_bytes_unref (own);
   if (answer == FERRY_STREAMS_CONFLICT)
@@ -486,11 +476,11 @@ take_from_lost (FerryHostQueue *self, const char *subject, const FerryAwayOrder 
   if (error == NULL && order->about.retry_pause > 0)
     {
       wait_for (decision, order->about.retry_pause);
-      return replace_word (self, subject, word, make_rest (begun), WAITS, decision);
+      return replace_word (self, subject, word, make_word (begun->host, "", begun->attempts), WAITS, decision);
     }
   decision->attempts = begun->attempts + 1;
   decision->error = error;
-  return replace_word (self, subject, word, make_word (self, decision->attempts), error != NULL ? ENDS : RUNS,
+  return replace_word (self, subject, word, make_own_word (self, decision->attempts), error != NULL ? ENDS : RUNS,
                        decision);
 }
 
@@ -520,7 +510,7 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
       return take_from_lost (self, subject, order, word, begun, decision);
     }
   decision->attempts = begun->attempts + (rests ? 1 : 0);
-  return replace_word (self, subject, word, make_word (self, decision->attempts), RUNS, decision);
+  return replace_word (self, subject, word, make_own_word (self, decision->attempts), RUNS, decision);
 }
 
 /* There is a word already. */
@@ -543,7 +533,7 @@ static Verdict
 write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, Decision *decision)
 {
   g_autofree char *subject = g_strconcat ("begun.", name, NULL);
-  g_autoptr (GBytes) word = make_word (self, 1);
+  g_autoptr (GBytes) word = make_own_word (self, 1);
   FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
   Verdict verdict = RUNS;
 
@@ -601,13 +591,10 @@ static gboolean
 check_mark (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char *name, gboolean *is_known)
 {
   g_autofree char *file = g_strndup (name, (gsize) (strchr (name, '.') - name));
-  g_autofree char *subject = g_strconcat ("mark.", file, NULL);
-  g_auto (FerryStreamsMessage) mark = {0};
-  g_auto (FerryAwayBegun) content = {0};
-  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &mark);
+  g_autofree char *mark = NULL;
+  FerryStreamsAnswer answer = ferry_streams_read_mark (self->stream, file, &mark);
 
-  *is_known = answer == FERRY_STREAMS_DONE && ferry_away_begun_from_bytes (&content, mark.bytes, NULL) &&
-              g_strcmp0 (content.instance, delivery->mark) == 0;
+  *is_known = mark != NULL && g_strcmp0 (mark, delivery->mark) == 0;
   return answer != FERRY_STREAMS_LOST;
 }
 
@@ -687,6 +674,13 @@ get_room (FerryHostQueue *self)
       (placed_at > 0 && g_get_monotonic_time () - placed_at < COURTESY))
     return 0;
   return self->n_workers - n;
+}
+
+/* How many classes of tasks the host fetches. */
+static guint
+count_classes (const FerryHostQueue *self)
+{
+  return self->labels != NULL ? FERRY_N_AWAY_CLASSES : FERRY_AWAY_LABELLED_HIGH;
 }
 
 /* Of the n classes that this host asks, the one that comes next: first those that few other hosts ask. */

@@ -71,14 +71,13 @@ gboolean ferry_streams_is_connected (FerryStreams *self);
 /* Why the latest answer was FERRY_STREAMS_LOST: (transfer full). Ends the connection. */
 GError *ferry_streams_disconnect (FerryStreams *self);
 
-/* Messages, of subjects behind the prefix. sequence: (out) (nullable). */
-FerryStreamsAnswer ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, guint64 *sequence);
-/* The same of a task, with a mark that comes with its delivery. */
-FerryStreamsAnswer ferry_streams_send (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark);
+/* Messages, of subjects behind the prefix. mark: (nullable): of a task: it comes with its delivery. */
+FerryStreamsAnswer ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark);
 /* expected: 0: whatever message there is. */
-FerryStreamsAnswer ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected,
-                                          guint64 *sequence);
+FerryStreamsAnswer ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected);
 FerryStreamsAnswer ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage *message);
+/* mark: (out) (transfer full) (nullable): the name of the mark of a file; NULL: there is none. */
+FerryStreamsAnswer ferry_streams_read_mark (FerryStreams *self, const char *file, char **mark);
 FerryStreamsAnswer ferry_streams_delete (FerryStreams *self, guint64 sequence);
 /* Removes what waits at a subject, which may have wildcards. */
 FerryStreamsAnswer ferry_streams_purge (FerryStreams *self, const char *subject);

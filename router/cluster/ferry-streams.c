@@ -36,6 +36,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "cluster/ferry-away-message-private.h"
 #include "cluster/ferry-run-message-private.h"
 
 /* How long a call may take, in milliseconds. */
@@ -380,14 +381,12 @@ get_kind (const char *subject)
   return g_str_has_prefix (subject, "task.") ? FERRY_STREAMS_TASKS : FERRY_STREAMS_ENDS;
 }
 
-/* mark: (nullable). sequence: (nullable). */
+/* mark: (nullable). */
 static FerryStreamsAnswer
-publish (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark, jsPubOptions *options,
-         guint64 *sequence)
+publish (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark, jsPubOptions *options)
 {
   g_autofree char *whole = g_strconcat (self->prefix, subject, NULL);
   jsErrCode code = 0;
-  jsPubAck *answer = NULL;
   natsMsg *message = NULL;
   gsize size;
   gconstpointer data = g_bytes_get_data (bytes, &size);
@@ -400,42 +399,29 @@ publish (FerryStreams *self, const char *subject, GBytes *bytes, const char *mar
   if (status == NATS_OK && mark != NULL)
     status = natsMsgHeader_Set (message, MARK, mark);
   if (status == NATS_OK)
-    status = js_PublishMsg (&answer, self->context, message, options, &code);
-  if (status == NATS_OK && sequence != NULL)
-    *sequence = answer->Sequence;
-  jsPubAck_Destroy (answer);
+    status = js_PublishMsg (NULL, self->context, message, options, &code);
   natsMsg_Destroy (message);
   return judge (self, get_kind (subject), status, code);
 }
 
 FerryStreamsAnswer
-ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, guint64 *sequence)
+ferry_streams_create (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark)
 {
   jsPubOptions options;
 
   jsPubOptions_Init (&options);
   options.ExpectNoMessage = true;
-  return publish (self, subject, bytes, NULL, &options, sequence);
+  return publish (self, subject, bytes, mark, &options);
 }
 
 FerryStreamsAnswer
-ferry_streams_send (FerryStreams *self, const char *subject, GBytes *bytes, const char *mark)
-{
-  jsPubOptions options;
-
-  jsPubOptions_Init (&options);
-  options.ExpectNoMessage = true;
-  return publish (self, subject, bytes, mark, &options, NULL);
-}
-
-FerryStreamsAnswer
-ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected, guint64 *sequence)
+ferry_streams_replace (FerryStreams *self, const char *subject, GBytes *bytes, guint64 expected)
 {
   jsPubOptions options;
 
   jsPubOptions_Init (&options);
   options.ExpectLastSubjectSeq = expected;
-  return publish (self, subject, bytes, NULL, &options, sequence);
+  return publish (self, subject, bytes, NULL, &options);
 }
 
 FerryStreamsAnswer
@@ -455,6 +441,20 @@ ferry_streams_read (FerryStreams *self, const char *subject, FerryStreamsMessage
       message->time = natsMsg_GetTime (found) / NANOSECONDS;
     }
   natsMsg_Destroy (found);
+  return answer;
+}
+
+FerryStreamsAnswer
+ferry_streams_read_mark (FerryStreams *self, const char *file, char **mark)
+{
+  g_autofree char *subject = g_strconcat ("mark.", file, NULL);
+  g_auto (FerryStreamsMessage) message = {0};
+  g_auto (FerryAwayBegun) content = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self, subject, &message);
+
+  *mark = NULL;
+  if (answer == FERRY_STREAMS_DONE && ferry_away_begun_from_bytes (&content, message.bytes, NULL))
+    *mark = g_steal_pointer (&content.instance);
   return answer;
 }
 

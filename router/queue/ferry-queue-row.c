@@ -583,13 +583,20 @@ ferry_queue_row_is_idempotent (const FerryQueueRow *self)
   return stored != NULL && read_flag (stored, "idempotent");
 }
 
+/* Most have none, and to unpack that would take longer than all else that is asked of a row. */
+static gboolean
+has_settings (const FerryQueueRow *self)
+{
+  return self->settings != NULL && g_bytes_get_size (self->settings) > 0;
+}
+
 char **
 ferry_queue_row_dup_needs (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) stored = NULL;
   char **needs = NULL;
 
-  if (self->settings == NULL || g_bytes_get_size (self->settings) == 0)
+  if (!has_settings (self))
     return NULL;
   stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
   if (stored == NULL || !g_variant_lookup (stored, "needs", "^as", &needs) || needs[0] != NULL)
@@ -611,11 +618,9 @@ ferry_queue_row_can_leave (const FerryQueueRow *self)
 static FerryAwayClass
 find_class (int priority, gboolean has_needs)
 {
-  if (has_needs)
-    return priority > 0   ? FERRY_AWAY_LABELLED_HIGH
-           : priority < 0 ? FERRY_AWAY_LABELLED_LOW
-                          : FERRY_AWAY_LABELLED_NORMAL;
-  return priority > 0 ? FERRY_AWAY_HIGH : priority < 0 ? FERRY_AWAY_LOW : FERRY_AWAY_NORMAL;
+  FerryAwayClass plain = priority > 0 ? FERRY_AWAY_HIGH : priority < 0 ? FERRY_AWAY_LOW : FERRY_AWAY_NORMAL;
+
+  return has_needs ? (FerryAwayClass) (FERRY_AWAY_LABELLED_HIGH + plain) : plain;
 }
 
 gboolean
@@ -662,7 +667,7 @@ ferry_queue_row_get_expiry (const FerryQueueRow *self)
   g_autoptr (GVariant) stored = NULL;
   gint64 deadline, timeout, end;
 
-  if (self->settings == NULL || g_bytes_get_size (self->settings) == 0)
+  if (!has_settings (self))
     return 0;
   stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
   if (stored == NULL)
