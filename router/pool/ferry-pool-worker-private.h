@@ -54,9 +54,8 @@ typedef struct
 /* What a task whose time is over is asked, before its worker is ended. */
 typedef struct
 {
-  guint64 xid;  /* of that task; 0: none was asked */
   guint n_said; /* how often the worker had said where it is */
-  gint64 until; /* when its answer is not waited for any more */
+  gint64 until; /* when its answer is not waited for any more; 0: the worker was not asked, or was told to end */
 } FerryPoolQuestion;
 
 /* The pool reads the fields. It changes only the place, and n_missed by ferry_pool_worker_set_n_missed(). */

@@ -1090,25 +1090,54 @@ abandon_task (FerryPoolWorker *self, FerryRun *run)
       NULL, NULL);
 }
 
-/* Whether a function that has to end has still to say where it is, which the exit of its worker tells then. What runs
- * programs is always at the same place, and of several tasks that the worker has, it runs the first. */
+/* Asks a function that has to end where it is, which the exit of its worker tells then. Returns whether it may say so:
+ * what runs programs is always at the same place, and of several tasks that the worker has, it runs the first. */
 static gboolean
-is_saying_where (FerryPoolWorker *self, FerryRun *run)
+ask_where (FerryPoolWorker *self, FerryRun *run)
 {
-  FerryPoolQuestion *question = &self->question;
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->worker == NULL || self->texts != NULL || run != g_queue_peek_head (&self->in_flight))
+  if (self->worker == NULL || self->texts != NULL || run != g_queue_peek_head (&self->in_flight) ||
+      !ferry_process_hears (ferry_worker_get_process_number (self->worker), FERRY_WHERE_SIGNAL))
     return FALSE;
-  if (question->xid == run->xid)
-    return atomic_load (&self->link->process.n_crashes) == question->n_said && now < question->until;
-  *question = (FerryPoolQuestion){run->xid, atomic_load (&self->link->process.n_crashes), now + SAY_TIME};
-  if (!ferry_process_hears (ferry_worker_get_process_number (self->worker), FERRY_WHERE_SIGNAL))
-    return FALSE;
+  self->question = (FerryPoolQuestion){atomic_load (&self->link->process.n_crashes),
+                                       ferry_time_add (g_get_monotonic_time (), SAY_TIME)};
   end_foreign_stop (self);
   ferry_link_expect_place (self->link, FALSE);
   ferry_worker_send_signal (self->worker, FERRY_WHERE_SIGNAL);
   return TRUE;
+}
+
+static gboolean
+is_saying_where (FerryPoolWorker *self)
+{
+  return atomic_load (&self->link->process.n_crashes) == self->question.n_said &&
+         g_get_monotonic_time () < self->question.until;
+}
+
+static void
+tell_to_end (FerryPoolWorker *self, FerryRun *run)
+{
+  self->question.until = 0;
+  if (self->worker != NULL)
+    {
+      end_foreign_stop (self);
+      ferry_worker_send_signal (self->worker, SIGTERM);
+    }
+  escalate_after (self, run, ferry_run_get_cancel_grace (run) / 2);
+}
+
+/* The worker begins no more calls. By that, it knows what the question is for. */
+static void
+condemn (FerryPoolWorker *self, FerryRun *run)
+{
+  self->doomed = run->xid;
+  set_state (self, FERRY_POOL_WORKER_CONDEMNED);
+  self->told_to_end = TRUE;
+  return_after (self, run->xid);
+  if (ask_where (self, run))
+    escalate_after (self, run, SAY_INTERVAL);
+  else
+    tell_to_end (self, run);
+  schedule (self);
 }
 
 /* Runs when a cancelled or timed-out task did not end in time. After half of its grace time, its process gets SIGTERM.
@@ -1119,35 +1148,21 @@ escalate (gpointer data)
   g_autoptr (FerryRun) run = ferry_run_ref (data);
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (get_worker (run));
 
-  if (self->doomed == run->xid)
+  if (self->doomed != run->xid)
     {
-      if (self->worker != NULL)
-        ferry_pool_worker_kill (self);
+      if (ferry_link_doom_call (self->link, run->xid))
+        condemn (self, run);
       else
-        abandon_task (self, run);
-      return;
+        escalate_unclaimed (self, run);
     }
-  if (is_saying_where (self, run))
-    {
-      escalate_after (self, run, SAY_INTERVAL);
-      return;
-    }
-  if (!ferry_link_doom_call (self->link, run->xid))
-    {
-      escalate_unclaimed (self, run);
-      return;
-    }
-  self->doomed = run->xid;
-  set_state (self, FERRY_POOL_WORKER_CONDEMNED);
-  self->told_to_end = TRUE;
-  return_after (self, run->xid);
-  if (self->worker != NULL)
-    {
-      end_foreign_stop (self);
-      ferry_worker_send_signal (self->worker, SIGTERM);
-    }
-  escalate_after (self, run, ferry_run_get_cancel_grace (run) / 2);
-  schedule (self);
+  else if (is_saying_where (self))
+    escalate_after (self, run, SAY_INTERVAL);
+  else if (self->question.until != 0)
+    tell_to_end (self, run);
+  else if (self->worker != NULL)
+    ferry_pool_worker_kill (self);
+  else
+    abandon_task (self, run);
 }
 
 /* Whether the task was asked to end, and its process is told so once more at a set time. */

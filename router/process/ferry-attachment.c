@@ -165,7 +165,7 @@ attach (GError **error)
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
-  ferry_crash_install (self->control);
+  ferry_crash_install (self->control, ferry_segment_get_control (&self->uplink->segment));
   return g_steal_pointer (&self);
 }
 

@@ -6,12 +6,14 @@
 #pragma once
 
 #include "base/ferry-base-private.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 
 /* Has the signals of a crash tell the application where this process was, over its control socket, and the signal that
- * asks for it. Signals that the program has chosen an action for are left alone. On the thread that attaches. */
-void ferry_crash_install (int control);
+ * asks for it. The words of the link stay mapped for as long as the process lives. Signals that the program has chosen
+ * an action for are left alone. On the thread that attaches. */
+void ferry_crash_install (int control, const FerryLinkControl *link);
 /* The same in a fork server, where the handlers tell nothing: for those that its program installs over them, as the
  * workers inherit what those know of the handlers before them. */
 void ferry_crash_prepare (void);

@@ -34,7 +34,6 @@
 #include <unwind.h>
 
 #include "process/ferry-module-identity-private.h"
-#include "wire/ferry-lane-layout.h"
 
 /* Enough for two handlers, one of another library that calls this one, on processors with the largest registers. */
 #define STACK_SIZE 65536
@@ -54,8 +53,11 @@
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 
-static int control_socket = -1; /* const once this process has attached, as is owner */
-static pid_t owner;             /* the process that has attached; 0: none */
+/* Const once this process has attached. */
+static int control_socket = -1;
+static const FerryLinkControl *words; /* of its link, for as long as the process lives */
+static pid_t owner;                   /* the process that has attached; 0: none */
+
 static char stack[STACK_SIZE] __attribute__ ((aligned (16)));
 
 /* All that follows is for the thread that tells. */
@@ -405,14 +407,22 @@ is_ended_by_sigterm (const ucontext_t *context)
          action.sa_handler == SIG_DFL && sigismember (&context->uc_sigmask, SIGTERM) == 0;
 }
 
-/* The question has ended what the function slept in, such as sleep(). It is not to go on in the short time until the
- * application ends the process, and do what it would have done later, or return. */
+/* Whether the application asks because it is about to end this process, and not for somebody who looks. */
+static gboolean
+is_doomed (void)
+{
+  /* Relaxed: the flag was set before the question was sent, and nothing else is read by it. */
+  return (atomic_load_explicit (&words->claim, memory_order_relaxed) & FERRY_CLAIM_DOOMED) != 0;
+}
+
+/* The question has ended what the function slept in, such as sleep(). A function whose time is over is not to go on in
+ * the short time until the application ends the process, and do what it would have done later, or return. */
 static void
 await_end (const ucontext_t *context)
 {
   const struct timespec pause = {.tv_nsec = 1000000};
 
-  for (guint i = 0; i < MOST_PAUSES && is_ended_by_sigterm (context); i++)
+  for (guint i = 0; i < MOST_PAUSES && is_doomed () && is_ended_by_sigterm (context); i++)
     nanosleep (&pause, NULL);
 }
 
@@ -455,9 +465,10 @@ ferry_crash_prepare (void)
 }
 
 void
-ferry_crash_install (int control)
+ferry_crash_install (int control, const FerryLinkControl *link)
 {
   control_socket = control;
+  words = link;
   owner = getpid ();
   ferry_crash_prepare ();
 }

@@ -517,6 +517,16 @@ asks_a_function_that_would_return_then (void)
   ferry_test_assert_says (run_out_of_time (test, "sleep-once", G_USEC_PER_SEC), " sleep_once+0x");
 }
 
+/* Somebody who looks asks it, such as the page of the inspector, and its time is not over. */
+static void
+asks_a_function_that_goes_on_at_once (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "asked", NULL);
+
+  task_test_assert_result (task, "false");
+}
+
 /* One that looks is not asked. */
 static void
 says_where_a_function_heard_that_its_time_was_over (void)
@@ -712,6 +722,7 @@ main (int argc, char **argv)
   g_test_add_func ("/crashes/says-where-a-function-was-when-its-time-was-over",
                    says_where_a_function_was_when_its_time_was_over);
   g_test_add_func ("/crashes/asks-a-function-that-would-return-then", asks_a_function_that_would_return_then);
+  g_test_add_func ("/crashes/asks-a-function-that-goes-on-at-once", asks_a_function_that_goes_on_at_once);
   g_test_add_func ("/crashes/says-where-a-function-heard-that-its-time-was-over",
                    says_where_a_function_heard_that_its_time_was_over);
   g_test_add_func ("/crashes/says-where-a-function-was-that-had-not-heard-of-its-cancel",

@@ -6,6 +6,7 @@
  *   crash      s -> nothing: in that way
  *   in-child   () -> i: a child that it forks reads where nothing is; by which signal that one ended
  *   listens    () -> b: whether it has a handler of SIGTERM
+ *   asked      () -> b: asks itself where it is, and says whether that has held it up
  *   lie        s -> nothing: sends a packet that says where it crashed, with that fault, and exits with status 3
  *
  * The ways to crash:
@@ -41,6 +42,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -342,6 +344,19 @@ tell_whether_it_listens (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_boolean (action.sa_handler != SIG_DFL);
 }
 
+/* Who waits leaves the processor, again and again. */
+static GVariant *
+ask_itself (FerryJob *job, GVariant *arguments, GError **error)
+{
+  struct rusage before;
+  struct rusage after;
+
+  getrusage (RUSAGE_THREAD, &before);
+  raise (FERRY_WHERE_SIGNAL);
+  getrusage (RUSAGE_THREAD, &after);
+  return g_variant_new_boolean (after.ru_nvcsw - before.ru_nvcsw > 100);
+}
+
 /* ---- lies ---- */
 
 typedef struct
@@ -407,6 +422,7 @@ main (int argc, char **argv)
   ferry_function_register ("crash", "s", NULL, crash);
   ferry_function_register ("in-child", NULL, "i", crash_in_child);
   ferry_function_register ("listens", NULL, "b", tell_whether_it_listens);
+  ferry_function_register ("asked", NULL, "b", ask_itself);
   ferry_function_register ("lie", "s", NULL, tell_lie);
   ferry_worker_main (&argc, &argv);
   return 4;
