@@ -137,6 +137,16 @@ ferry_deadline_or_never (gint64 deadline)
   return deadline > 0 ? deadline : G_MAXINT64;
 }
 
+/* In microseconds; goes on while the machine sleeps, unlike the monotonic time. */
+static inline gint64
+ferry_time_since_boot (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_BOOTTIME, &time);
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
 /* Whether the caller is called by a source of the context. Such a caller must not wait for the context's sources:
  * GLib does not dispatch a source again while the source is being dispatched. */
 static inline gboolean

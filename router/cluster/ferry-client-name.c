@@ -77,13 +77,11 @@ bind_name (const char *name)
   return -1;
 }
 
+/* In nanoseconds, as others of this name may have had it. */
 static guint64
-get_time_since_boot (void)
+get_since (void)
 {
-  struct timespec time;
-
-  clock_gettime (CLOCK_BOOTTIME, &time);
-  return (guint64) time.tv_sec * G_GUINT64_CONSTANT (1000000000) + (guint64) time.tv_nsec;
+  return (guint64) ferry_time_since_boot () * 1000;
 }
 
 void
@@ -98,7 +96,7 @@ ferry_client_name_take (FerryClientName *self, const char *application, const ch
 
       if (fd >= 0)
         {
-          *self = (FerryClientName){g_steal_pointer (&name), get_time_since_boot (), fd};
+          *self = (FerryClientName){g_steal_pointer (&name), get_since (), fd};
           return;
         }
       if (errno != EADDRINUSE)
@@ -108,7 +106,7 @@ ferry_client_name_take (FerryClientName *self, const char *application, const ch
     "This process has no name that the hosts of '%s' know after a restart: if it is killed, they run its tasks on "
     "until the cut timeout is over",
     application);
-  *self = (FerryClientName){g_strdup (id), get_time_since_boot (), -1};
+  *self = (FerryClientName){g_strdup (id), get_since (), -1};
 }
 
 void

@@ -27,6 +27,10 @@
  *
  * A word that says that the application has cancelled or taken the task ends the run here.
  *
+ * The application removes words an hour after their tasks. So a host that was stopped between 1 and 2, for as long as
+ * the stream waits for one, or longer, may have written the only word of a task that is over. It does not begin that
+ * one: it says that the task rests. If the task is there still, it comes again.
+ *
  * Owner:   counted references: the host's, the thread's, and those of posts.
  * Threads: the router's runs tasks; a thread of its own talks to the server, and waits for no task.
  * Trust:   the application is trusted with the functions of this host, as one with a session is. What it has sent is
@@ -125,6 +129,7 @@ struct _FerryHostQueue
   gint64 next_try;
   gint64 pause;
   gint64 next_fetch;
+  gint64 fetched_at; /* since boot, as a host may sleep: before the latest fetch */
   gint64 next_again;
   gint64 fetch_pause;
   char *complaint; /* (owned) (nullable): what was said of the server last */
@@ -529,6 +534,29 @@ read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
   return take_over (self, name, order, &word, &begun, decision);
 }
 
+static gboolean
+was_held_up (FerryHostQueue *self)
+{
+  return ferry_time_since_boot () - self->fetched_at >= ferry_streams_get_ack_wait (self->stream);
+}
+
+/* This host has just written the only word there is, and does not know whether the task is over. */
+static Verdict
+lay_word_down (FerryHostQueue *self, const char *subject, Decision *decision)
+{
+  g_auto (FerryStreamsMessage) word = {0};
+  g_auto (FerryAwayBegun) begun = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &word);
+
+  if (answer == FERRY_STREAMS_LOST)
+    return IS_LOST;
+  wait_for (decision, 0);
+  if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL) ||
+      g_strcmp0 (begun.instance, self->instance) != 0)
+    return WAITS;
+  return replace_word (self, subject, &word, make_word (self->host, "", 0), WAITS, decision);
+}
+
 static Verdict
 write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, Decision *decision)
 {
@@ -542,6 +570,12 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
     verdict = read_word (self, name, order, decision);
   else if (answer != FERRY_STREAMS_DONE)
     verdict = IS_LOST;
+  else if (was_held_up (self))
+    {
+      ferry_rate_log (&self->complaints, "Task '%s' is given back: this host was held up before it could begin it",
+                      name);
+      verdict = lay_word_down (self, subject, decision);
+    }
   if (verdict != RUNS || order->about.expiry == 0 || order->about.expiry > g_get_real_time ())
     return verdict;
   decision->error =
@@ -707,6 +741,7 @@ fetch_some (FerryHostQueue *self, guint room, GPtrArray *deliveries)
 
       if (ferry_streams_count_pending (self->stream, class, &n_new, &n_open) == FERRY_STREAMS_LOST)
         return FALSE;
+      self->fetched_at = ferry_time_since_boot ();
       if ((n_new > 0 || (again && n_open > 0)) &&
           ferry_streams_fetch (self->stream, class, room, n_new > 0 ? NEW_TIME : AGAIN_TIME, deliveries) ==
             FERRY_STREAMS_LOST)

@@ -56,7 +56,7 @@ spawn_host (AwayTest *self, const char *user, const char *label, const char *opt
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("away-worker");
-  g_autofree char *url = dup_url (self, user);
+  g_autofree char *url = self->url_of_hosts != NULL ? g_strdup (self->url_of_hosts) : dup_url (self, user);
   g_autofree char *log = g_build_filename (self->folder, user, NULL);
   g_autofree char *queue = g_strdup_printf ("--queue=%s", self->user);
   g_autofree char *labelled = label != NULL ? g_strdup_printf ("--label=%s", label) : g_strdup (option);
@@ -107,6 +107,7 @@ away_test_free (AwayTest *self)
   nats_test_server_free (self->server);
   ferry_tree_remove (AT_FDCWD, self->folder);
   g_free (self->url);
+  g_free (self->url_of_hosts);
   g_free (self->folder);
   g_free (self->path);
   g_free (self->ledger);

@@ -19,6 +19,7 @@ typedef struct
 {
   NatsTestServer *server;                /* (owned) */
   char *url;                             /* (owned) */
+  char *url_of_hosts;                    /* (owned) (nullable): NULL: the same */
   char *folder;                          /* (owned): of the queue, the ledger and the streams */
   char *path;                            /* (owned): of the queue's file */
   char *ledger;                          /* (owned) */

@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "cluster/proxy-test.h"
 #include "queue/away-test.h"
 
 #include <signal.h>
@@ -651,6 +652,28 @@ test_stopped (void)
   assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost");
 }
 
+/* A host that is stopped after it has fetched the task cannot know whether others have run it, and whether that is
+ * forgotten. */
+static void
+test_held_up (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (ProxyTest) proxy = proxy_test_new (test->server->port);
+
+  make_streams (test);
+  test->url_of_hosts = g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (proxy));
+  away_test_start_host (test, 0);
+  away_test_await_log (test, 0, "Works off the queue");
+  away_test_begin (test);
+  proxy_test_delay (proxy, 500);
+  away_test_submit (test, "note", "late", NULL);
+  away_test_await_log (test, 0, "this host was held up before it could begin it");
+  proxy_test_delay (proxy, 0);
+  away_test_await (test, "late");
+  assert_done (test, "late");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "late"), ==, 1);
+}
+
 /* The application and a host take from the same: each task is run once. */
 static void
 test_both (void)
@@ -902,6 +925,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-result-that-is-too-large-is-an-error", test_large_result);
   nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
+  nats_test_add ("/away/a-host-that-was-held-up-begins-nothing", test_held_up);
   nats_test_add ("/away/each-task-is-begun-here-or-there", test_both);
   nats_test_add ("/away/a-server-that-is-started-again-costs-no-task", test_restart);
   nats_test_add ("/away/users-of-nats-conf-may-do-their-part", test_users);
