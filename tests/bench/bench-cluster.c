@@ -269,7 +269,7 @@ open_site (Site *self, FerryRouter *router, gboolean secure)
   g_autofree char *functions = bench_path_beside ("bench-functions");
   const gint64 end = bench_now () + PATIENCE;
 
-  if (!bench_nats_open (&self->nats, secure))
+  if (!bench_nats_open (&self->nats, secure ? BENCH_NATS_SECURE : BENCH_NATS_PLAIN))
     return FALSE;
   self->cluster = ferry_cluster_new (router, self->nats.url, APPLICATION);
   g_object_set (self->cluster, "tls-ca-file", self->nats.certificate, NULL);
@@ -325,7 +325,7 @@ main (int argc, char **argv)
   self.n_ways = open_site (&self.secure, self.router, TRUE) ? N_WAYS : ONCE_TLS;
   bench_team_open (&self.local, self.router, N_WORKERS);
   bench_team_warm_up (&self.local);
-  self.gearman = bench_gearman_new (N_WORKERS);
+  self.gearman = bench_gearman_new (N_WORKERS, NULL);
   run_rates (&self);
   run_trips (&self);
   if (self.gearman != NULL)

@@ -7,9 +7,12 @@
 
 #include "bench-gearman.h"
 
+#include <gio/gunixinputstream.h>
 #include <libgearman/gearman.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench-common.h"
 #include "bench-nats.h"
@@ -58,6 +61,15 @@ tell_time (gearman_job_st *job, void *context, size_t *size, gearman_return_t *s
   return memcpy (malloc (sizeof now), &now, sizeof now);
 }
 
+/* Nobody waits for it, so it says that it was run. */
+static void *
+mark (gearman_job_st *job, void *context, size_t *size, gearman_return_t *status)
+{
+  *size = 0;
+  *status = write (STDOUT_FILENO, "", 1) == 1 ? GEARMAN_SUCCESS : GEARMAN_WORK_FAIL;
+  return NULL;
+}
+
 int
 bench_gearman_work (const char *port)
 {
@@ -66,6 +78,7 @@ bench_gearman_work (const char *port)
   check (gearman_worker_add_server (worker, ADDRESS, (in_port_t) atoi (port)), "a worker of gearmand");
   check (gearman_worker_add_function (worker, "echo", 0, echo, NULL), "a worker of gearmand");
   check (gearman_worker_add_function (worker, "now", 0, tell_time, NULL), "a worker of gearmand");
+  check (gearman_worker_add_function (worker, "mark", 0, mark, NULL), "a worker of gearmand");
   while (TRUE)
     check (gearman_worker_work (worker), "a worker of gearmand");
 }
@@ -99,7 +112,7 @@ wait_for_server (BenchGearman *self)
 }
 
 BenchGearman *
-bench_gearman_new (guint n_workers)
+bench_gearman_new (guint n_workers, const char *store)
 {
   g_autofree char *program = g_find_program_in_path ("gearmand");
   g_autofree char *self_program = g_file_read_link ("/proc/self/exe", NULL);
@@ -113,8 +126,9 @@ bench_gearman_new (guint n_workers)
     }
   self = g_new0 (BenchGearman, 1);
   port = g_strdup_printf ("%u", find_port ());
-  self->server =
-    bench_nats_spawn ((const char *const[]){program, "--listen", ADDRESS, "--port", port, "--log-file", "none", NULL});
+  self->server = bench_nats_spawn ((const char *const[]){program, "--listen", ADDRESS, "--port", port, "--log-file",
+                                                         "none", store != NULL ? "--queue-type" : NULL, "libsqlite3",
+                                                         "--libsqlite3-db", store, NULL});
   self->client = gearman_client_create (NULL);
   check (gearman_client_add_server (self->client, ADDRESS, (in_port_t) atoi (port)), "gearmand");
   wait_for_server (self);
@@ -131,6 +145,18 @@ bench_gearman_free (BenchGearman *self)
   g_ptr_array_unref (self->workers);
   bench_nats_kill (self->server);
   g_free (self);
+}
+
+GSubprocess *
+bench_gearman_get_server (BenchGearman *self)
+{
+  return self->server;
+}
+
+GPtrArray *
+bench_gearman_get_workers (BenchGearman *self)
+{
+  return self->workers;
 }
 
 /* ---- tasks ---- */
@@ -180,6 +206,49 @@ bench_gearman_measure_rate (BenchGearman *self, const char *payload, guint n, gu
     }
   gearman_client_remove_options (self->client, GEARMAN_CLIENT_NON_BLOCKING | GEARMAN_CLIENT_FREE_TASKS);
   gearman_client_clear_fn (self->client);
+  return n * 1e9 / (bench_now () - started);
+}
+
+/* Waits until so many were run. */
+static void
+read_marks (BenchGearman *self, guint n)
+{
+  g_autofree struct pollfd *polled = g_new0 (struct pollfd, self->workers->len);
+  char marks[4096];
+
+  for (guint i = 0; i < self->workers->len; i++)
+    {
+      GInputStream *stream = g_subprocess_get_stdout_pipe (self->workers->pdata[i]);
+
+      polled[i] = (struct pollfd){.fd = g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (stream)), .events = POLLIN};
+    }
+  while (n > 0 && poll (polled, self->workers->len, -1) > 0)
+    for (guint i = 0; i < self->workers->len; i++)
+      if (polled[i].revents != 0)
+        {
+          const gssize size = read (polled[i].fd, marks, sizeof marks);
+
+          if (size <= 0 || size > (gssize) n)
+            bench_fail ("a worker of gearmand", NULL);
+          n -= (guint) size;
+        }
+}
+
+double
+bench_gearman_measure_background_rate (BenchGearman *self, const char *payload, guint n)
+{
+  const gint64 started = bench_now ();
+  gearman_return_t status;
+
+  gearman_client_add_options (self->client, GEARMAN_CLIENT_FREE_TASKS);
+  for (guint i = 0; i < n; i++)
+    {
+      gearman_client_add_task_background (self->client, NULL, NULL, "mark", NULL, payload, strlen (payload), &status);
+      check (status, "a task of gearmand");
+    }
+  check (gearman_client_run_tasks (self->client), "tasks of gearmand");
+  gearman_client_remove_options (self->client, GEARMAN_CLIENT_FREE_TASKS);
+  read_marks (self, n);
   return n * 1e9 / (bench_now () - started);
 }
 

@@ -5,8 +5,9 @@
 
 #include "bench-nats.h"
 
-#include <glib/gstdio.h>
+#include <ftw.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -102,12 +103,15 @@ make_certificate (BenchNats *self)
 }
 
 gboolean
-bench_nats_open (BenchNats *self, gboolean secure)
+bench_nats_open (BenchNats *self, BenchNatsKind kind)
 {
+  const gboolean secure = kind == BENCH_NATS_SECURE;
   g_autofree char *program = g_find_program_in_path ("nats-server");
   g_autofree char *openssl = g_find_program_in_path ("openssl");
   g_autofree char *log = NULL;
   g_autofree char *key = NULL;
+  g_autofree char *streams = NULL;
+  const char *rest[] = {NULL, NULL, NULL, NULL, NULL, NULL};
   g_autoptr (GError) error = NULL;
 
   if (program == NULL || (secure && openssl == NULL))
@@ -123,29 +127,29 @@ bench_nats_open (BenchNats *self, gboolean secure)
     make_certificate (self);
   log = g_build_filename (self->folder, "log", NULL);
   key = find_key (self);
-  self->server = bench_nats_spawn ((const char *const[]){program, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir",
-                                                         self->folder, "-l", log, secure ? "--tls" : NULL, "--tlscert",
-                                                         self->certificate, "--tlskey", key, NULL});
+  streams = g_build_filename (self->folder, "streams", NULL);
+  if (secure)
+    memcpy (rest, (const char *[]){"--tls", "--tlscert", self->certificate, "--tlskey", key}, 5 * sizeof rest[0]);
+  else if (kind == BENCH_NATS_KEEPING)
+    memcpy (rest, (const char *[]){"--jetstream", "--store_dir", streams}, 3 * sizeof rest[0]);
+  self->server =
+    bench_nats_spawn ((const char *const[]){program, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self->folder,
+                                            "-l", log, rest[0], rest[1], rest[2], rest[3], rest[4], NULL});
   wait_for_server (self);
   return TRUE;
+}
+
+static int
+remove_entry (const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+  return remove (path);
 }
 
 void
 bench_nats_close (BenchNats *self)
 {
-  g_autofree char *ports = find_ports_file (self);
-  g_autofree char *log = g_build_filename (self->folder, "log", NULL);
-  g_autofree char *key = find_key (self);
-
   bench_nats_kill (self->server);
-  g_unlink (ports);
-  g_unlink (log);
-  if (self->certificate != NULL)
-    {
-      g_unlink (key);
-      g_unlink (self->certificate);
-    }
-  g_rmdir (self->folder);
+  nftw (self->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
   g_free (self->folder);
   g_free (self->url);
   g_free (self->certificate);

@@ -19,8 +19,15 @@ typedef struct
   GSubprocess *server; /* (owned) */
 } BenchNats;
 
+typedef enum
+{
+  BENCH_NATS_PLAIN,
+  BENCH_NATS_SECURE,  /* it wants TLS */
+  BENCH_NATS_KEEPING, /* it keeps messages in files */
+} BenchNatsKind;
+
 /* Returns FALSE, and says so, when the machine has no server; or no openssl, if the server shall want TLS. */
-gboolean bench_nats_open (BenchNats *self, gboolean secure);
+gboolean bench_nats_open (BenchNats *self, BenchNatsKind kind);
 void bench_nats_close (BenchNats *self);
 /* Starts a program that ends with this one. Its messages are not read. */
 GSubprocess *bench_nats_spawn (const char *const *arguments);
