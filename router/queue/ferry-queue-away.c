@@ -14,7 +14,7 @@
  * microsecond later. So what was said of an earlier time is never taken for the later one.
  *
  * While the place cannot be reached, nobody knows whether a host has begun a task. One that may run twice is begun here
- * all the same; others wait.
+ * all the same, once that is known to be so; others wait.
  *
  * Owner:   the queue, of which it is a part.
  * Threads: the router's.
@@ -362,12 +362,14 @@ place_changed (gpointer owner)
   FerryQueueAway *self = owner;
   const GError *error = self->place->interface->get_error (self->place);
   const gboolean is_there = self->place->interface->is_reachable (self->place);
-  gboolean is_news = self->ties->away_is_there != is_there;
+  const gboolean is_asked = self->ties->away_is_asked && !is_there && error == NULL;
+  gboolean is_news = self->ties->away_is_there != is_there || self->ties->away_is_asked != is_asked;
 
   self->ties->away_is_there = is_there;
+  self->ties->away_is_asked = is_asked;
   if (error != NULL && g_strcmp0 (self->obstacle, error->message) != 0)
     {
-      g_info ("Tasks of the queue run here alone: %s", error->message);
+      g_message ("Tasks of the queue run here alone: %s", error->message);
       set_obstacle (self, error->message);
       is_news = TRUE;
     }
@@ -447,6 +449,7 @@ ferry_queue_away_open (FerryQueueAway *self, FerryRunner *runner, FerryQueueList
   self->place = FERRY_RUNNER_GET_IFACE (runner)->open_away (runner, file, &funcs, self, error);
   if (self->place == NULL)
     return FALSE;
+  self->ties->away_is_asked = TRUE;
   set_obstacle (self, "The NATS server has not answered yet");
   ferry_queue_list_foreach (list, add_entry, self);
   self->place->interface->begin (self->place);
@@ -461,7 +464,7 @@ ferry_queue_away_close (FerryQueueAway *self)
 
   if (place == NULL)
     return;
-  self->ties->away_is_there = FALSE;
+  self->ties->away_is_there = self->ties->away_is_asked = FALSE;
   g_hash_table_remove_all (self->sent);
   place->interface->close (place);
 }

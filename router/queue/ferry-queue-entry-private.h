@@ -44,7 +44,8 @@ struct _FerryQueueTies
   /* The task was sent away, and is next here: it is taken back. */
   void (*take) (FerryQueueTies *self, FerryQueueEntry *entry);
   FerryQueueAway *away;   /* const: (unowned): has set the two */
-  gboolean away_is_there; /* where tasks are sent away can be reached */
+  gboolean away_is_there; /* hosts can be asked what became of what was sent away */
+  gboolean away_is_asked; /* it is not known yet whether they can */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
 };

@@ -183,12 +183,13 @@ ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 
 /* ---- what holds it ---- */
 
-/* While hosts cannot be asked whether they have begun it, one may run twice that may do so at the same time. */
+/* While hosts cannot be asked whether they have begun it, one may run twice that may do so at the same time. At a start
+ * they are asked first: what has ended there while the application was off is not to run once more. */
 gboolean
 ferry_queue_entry_is_here (const FerryQueueEntry *self)
 {
   if (self->away == FERRY_QUEUE_AWAY_THERE)
-    return self->ties->away_is_there || ferry_queue_row_is_idempotent (&self->row);
+    return self->ties->away_is_there || (!self->ties->away_is_asked && ferry_queue_row_is_idempotent (&self->row));
   return self->away == FERRY_QUEUE_AWAY_NOT;
 }
 

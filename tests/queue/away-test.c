@@ -131,6 +131,24 @@ away_test_signal_host (AwayTest *self, guint host, int signal_number)
   g_subprocess_send_signal (self->hosts[host], signal_number);
 }
 
+char *
+away_test_dup_status (AwayTest *self, guint host)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
+  g_autofree char *url = dup_url (self, names[host]);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  char *text = NULL;
+
+  g_subprocess_launcher_setenv (launcher, "FERRY_SERVER", url, TRUE);
+  process = g_subprocess_launcher_spawn (launcher, &error, program, "--application", self->application, "--name",
+                                         names[host], "--status", NULL);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &text, NULL, &error));
+  return text;
+}
+
 typedef struct
 {
   char *log;

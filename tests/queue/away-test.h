@@ -48,6 +48,8 @@ void away_test_start_host (AwayTest *self, guint host);
 void away_test_signal_host (AwayTest *self, guint host, int signal_number);
 /* Waits until the host has logged these words. */
 void away_test_await_log (AwayTest *self, guint host, const char *words);
+/* (transfer full): what 'ferry-host --status' says of it. */
+char *away_test_dup_status (AwayTest *self, guint host);
 /* Kills it. */
 void away_test_end_host (AwayTest *self, guint host);
 

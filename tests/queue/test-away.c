@@ -48,6 +48,15 @@ make_streams (AwayTest *test)
   away_test_close (test);
 }
 
+/* What 'ferry-host --status' says of a host has these words. */
+static void
+assert_tells (AwayTest *test, guint host, const char *words)
+{
+  g_autofree char *status = away_test_dup_status (test, host);
+
+  ferry_test_assert_says (status, words);
+}
+
 static void
 test_left (void)
 {
@@ -66,8 +75,12 @@ test_left (void)
   away_test_start_host (test, 1);
   away_test_await_tasks (test, 0);
   away_test_await_log (test, 1, ": noted three");
+  assert_tells (test, 1, "none waits");
+  assert_tells (test, 1, "3 done, 1 failed, 0 lost");
   away_test_end_host (test, 1);
 
+  /* Its own workers are free, and run nothing of it once more. */
+  test->runs_here = TRUE;
   away_test_begin (test);
   away_test_await (test, "four");
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
@@ -77,6 +90,7 @@ test_left (void)
       away_test_await (test, keys[i]);
       assert_done (test, keys[i]);
       g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+      g_assert_cmpuint (away_test_count_lines (test, 'b', keys[i]), ==, 1);
     }
   {
     g_autoptr (FerryTask) task = away_test_get (test, "four");
