@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cluster/ferry-run-message-private.h"
+#include "pool/ferry-run-private.h"
 
 G_BEGIN_DECLS
 
@@ -51,6 +52,11 @@ void ferry_host_metrics_clear (FerryHostMetrics *self);
 /* Returns (transfer none) what a run is counted in, which stays as long as self. user: the first length bytes of a
  * text. */
 FerryHostTally *ferry_host_metrics_find (FerryHostMetrics *self, const char *function, const char *user, gsize length);
+/* Counts a run that has left the host. came_at: monotonic time, as below. is_returned: it goes to another host. */
+void ferry_host_tally_count_end (FerryHostTally *self, const FerryRun *run, gint64 came_at, gboolean is_returned);
+/* Counts a run that is there: those are counted anew each time. Returns whether a worker runs it. */
+gboolean ferry_host_tally_count_present (FerryHostTally *self, const FerryRun *run, gint64 came_at,
+                                         FerryHostFigures *figures);
 /* Adds up what has ended, and takes the time. */
 void ferry_host_metrics_sum (const FerryHostMetrics *self, FerryHostFigures *figures);
 /* Returns (transfer full) all of it in the text format of Prometheus. n_busy: workers. */

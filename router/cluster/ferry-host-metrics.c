@@ -102,6 +102,42 @@ ferry_host_metrics_find (FerryHostMetrics *self, const char *function, const cha
   return self->other;
 }
 
+static FerryHostResult
+get_result (const FerryRun *run)
+{
+  FerryTaskState state = ferry_run_get_state (run);
+
+  if (state == FERRY_TASK_STATE_FAILED)
+    return g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ||
+               g_error_matches (run->error, FERRY_ERROR, FERRY_ERROR_QUARANTINED)
+             ? FERRY_HOST_RESULT_LOST
+             : FERRY_HOST_RESULT_FAILED;
+  return state == FERRY_TASK_STATE_COMPLETED ? FERRY_HOST_RESULT_DONE : FERRY_HOST_RESULT_CANCELLED;
+}
+
+void
+ferry_host_tally_count_end (FerryHostTally *self, const FerryRun *run, gint64 came_at, gboolean is_returned)
+{
+  self->n_ended[is_returned ? FERRY_HOST_RESULT_RETURNED : get_result (run)]++;
+  if (run->start_time == 0)
+    return;
+  self->n_begun++;
+  self->wait_time += (guint64) MAX (run->start_time - came_at, 0);
+  self->run_time += (guint64) MAX (run->end_time - run->start_time, 0);
+}
+
+gboolean
+ferry_host_tally_count_present (FerryHostTally *self, const FerryRun *run, gint64 came_at, FerryHostFigures *figures)
+{
+  const gboolean is_running = run->start_time > 0;
+
+  self->n_running += is_running;
+  self->n_waiting += !is_running;
+  if (!is_running)
+    figures->longest_wait = MAX (figures->longest_wait, (guint64) MAX (g_get_monotonic_time () - came_at, 0));
+  return is_running;
+}
+
 void
 ferry_host_metrics_sum (const FerryHostMetrics *self, FerryHostFigures *figures)
 {

@@ -64,6 +64,8 @@
  * how often the latter is done, in microseconds. */
 #define NEW_TIME 100
 #define AGAIN_TIME 10
+/* For how long it counts how many tasks there were, in microseconds: for so long those of a higher class wait. */
+#define COUNT_TIME (100 * G_TIME_SPAN_MILLISECOND)
 #define AGAIN_LOOK (500 * G_TIME_SPAN_MILLISECOND)
 /* For how long workers are left to applications that are there, which want to see progress, after a task of one has got
  * a place, and how often that is looked at. */
@@ -91,6 +93,8 @@ typedef struct
   FerryAwayOrder order;  /* const: (owned) */
   guint attempts;        /* const: of hosts, with this one */
   FerryTask *task;       /* main: (owned) (nullable) */
+  FerryHostTally *tally; /* main: (unowned) (nullable): what it is counted in */
+  gint64 came_at;        /* main: monotonic time */
   gboolean is_cancelled; /* the thread's: somebody else has the word */
   FerryAwayEnd end;      /* once it has ended: the thread's */
 } Run;
@@ -100,6 +104,7 @@ struct _FerryHostQueue
   gatomicrefcount references;
   GMainContext *context;        /* const: (owned) */
   char *host;                   /* const: a token */
+  char *user;                   /* const: of whom the queue is */
   char *instance;               /* const */
   char **functions;             /* const: (owned) (array zero-terminated=1) */
   char **labels;                /* const: (owned) (nullable) */
@@ -132,6 +137,9 @@ struct _FerryHostQueue
   gint64 fetched_at; /* since boot, as a host may sleep: before the latest fetch */
   gint64 next_again;
   gint64 fetch_pause;
+  guint64 n_left; /* of the class that was counted at counted_at, as far as is known */
+  FerryAwayClass counted;
+  gint64 counted_at;
   char *complaint; /* (owned) (nullable): what was said of the server last */
   FerryRate complaints;
 };
@@ -151,6 +159,7 @@ queue_unref (gpointer data)
   g_strfreev (self->functions);
   g_strfreev (self->labels);
   g_free (self->host);
+  g_free (self->user);
   g_free (self->instance);
   g_free (self);
 }
@@ -223,6 +232,7 @@ task_done (FerryTask *task, Run *run)
   GError *error = NULL;
   GVariant *result = ferry_task_get_result (task, &error);
 
+  ferry_host_tally_count_end (run->tally, ferry_task_get_run (task), run->came_at, /* is_returned: */ FALSE);
   g_object_get (task, "trace", &trace, NULL);
   end_run (run, result, error != NULL ? fit_error (run, error) : NULL, trace);
 }
@@ -265,6 +275,9 @@ start_run (gpointer data)
   if (self->executor == NULL)
     return;
   run->task = make_task (run);
+  run->tally = ferry_host_service_find_tally (self->service, run->order.function, run->order.about.arguments,
+                                              self->user, strlen (self->user));
+  run->came_at = g_get_monotonic_time ();
   g_ptr_array_add (self->started, run);
   g_signal_connect (run->task, "done", G_CALLBACK (task_done), run);
   if (ferry_executor_submit_task (self->executor, run->task, &error))
@@ -304,6 +317,23 @@ worker_printed (FerryWorker *worker, GLogLevelFlags level, const char *line, gpo
         }
     }
   return FALSE;
+}
+
+/* Those that have ended are there until that is stored. */
+static guint
+count_runs (FerryHostFigures *figures, gpointer data)
+{
+  FerryHostQueue *self = data;
+  guint n_running = 0;
+
+  for (guint i = 0; i < self->started->len; i++)
+    {
+      const Run *run = self->started->pdata[i];
+
+      if (!ferry_task_get_done (run->task))
+        n_running += ferry_host_tally_count_present (run->tally, ferry_task_get_run (run->task), run->came_at, figures);
+    }
+  return n_running;
 }
 
 static void
@@ -725,28 +755,48 @@ get_class (FerryHostQueue *self, guint n)
                               : (FerryAwayClass) n;
 }
 
-/* Of the first class that has some. A fetch waits for some where there are none, so it is asked first; whether what
- * somebody had was given back can only be tried. */
+/* Up to n of the class that was counted. Others may have fetched them meanwhile. */
+static gboolean
+fetch_counted (FerryHostQueue *self, guint n, gint64 time, GPtrArray *deliveries)
+{
+  FerryStreamsAnswer answer;
+
+  self->fetched_at = ferry_time_since_boot ();
+  answer = ferry_streams_fetch (self->stream, self->counted, n, time, deliveries);
+  self->n_left = deliveries->len == n ? self->n_left - MIN (n, self->n_left) : 0;
+  return answer != FERRY_STREAMS_LOST;
+}
+
+/* Counts those of a class, and fetches some. A fetch waits until it has as many as it wants, so it wants no more than
+ * there are; how many that somebody had were given back can only be tried. */
+static gboolean
+fetch_class (FerryHostQueue *self, FerryAwayClass class, guint room, gboolean again, GPtrArray *deliveries)
+{
+  guint64 n_open = 0;
+
+  self->counted = class;
+  self->counted_at = g_get_monotonic_time ();
+  if (ferry_streams_count_pending (self->stream, class, &self->n_left, &n_open) == FERRY_STREAMS_LOST)
+    return FALSE;
+  if (self->n_left > 0)
+    return fetch_counted (self, (guint) MIN (room, self->n_left), NEW_TIME, deliveries);
+  return !again || n_open == 0 || fetch_counted (self, room, AGAIN_TIME, deliveries);
+}
+
+/* Of the first class that has some. */
 static gboolean
 fetch_some (FerryHostQueue *self, guint room, GPtrArray *deliveries)
 {
-  const gboolean again = g_get_monotonic_time () >= self->next_again;
+  const gint64 now = g_get_monotonic_time ();
+  const gboolean again = now >= self->next_again;
 
+  if (self->n_left > 0 && !again && now - self->counted_at < COUNT_TIME)
+    return fetch_counted (self, (guint) MIN (room, self->n_left), AGAIN_TIME, deliveries);
   if (again)
-    self->next_again = g_get_monotonic_time () + AGAIN_LOOK;
+    self->next_again = now + AGAIN_LOOK;
   for (guint i = 0; i < count_classes (self) && deliveries->len == 0; i++)
-    {
-      FerryAwayClass class = get_class (self, i);
-      guint64 n_new = 0, n_open = 0;
-
-      if (ferry_streams_count_pending (self->stream, class, &n_new, &n_open) == FERRY_STREAMS_LOST)
-        return FALSE;
-      self->fetched_at = ferry_time_since_boot ();
-      if ((n_new > 0 || (again && n_open > 0)) &&
-          ferry_streams_fetch (self->stream, class, room, n_new > 0 ? NEW_TIME : AGAIN_TIME, deliveries) ==
-            FERRY_STREAMS_LOST)
-        return FALSE;
-    }
+    if (!fetch_class (self, get_class (self, i), room, again, deliveries))
+      return FALSE;
   return TRUE;
 }
 
@@ -964,6 +1014,7 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   g_object_get (pool, "max-workers", &self->n_workers, NULL);
   self->context = g_main_context_ref (ferry_executor_get_router (self->executor)->context);
   self->host = g_strdup (settings->host);
+  self->user = g_strdup (ferry_streams_get_queue (stream));
   self->instance = g_uuid_string_random ();
   self->functions = g_strdupv ((char **) functions);
   self->labels = g_strdupv ((char **) labels);
@@ -975,7 +1026,7 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   self->pause = FIRST_PAUSE;
   self->started = g_ptr_array_new ();
   g_signal_connect (pool, "notify::error", G_CALLBACK (pool_changed), self);
-  ferry_host_service_set_printed (service, worker_printed, self);
+  ferry_host_service_set_queue (service, worker_printed, count_runs, self);
   if (ferry_nats_thread_start ("ferry-queue", "the queue's streams", run_thread, queue_ref (self), end_thread,
                                thread_ended, error))
     return self;
@@ -1005,7 +1056,7 @@ ferry_host_queue_free (FerryHostQueue *self)
   self->drained = NULL;
   end_thread (self);
   g_source_remove (self->look_timer);
-  ferry_host_service_set_printed (self->service, NULL, NULL);
+  ferry_host_service_set_queue (self->service, NULL, NULL, NULL);
   g_signal_handlers_disconnect_by_data (self->pool, self);
   g_clear_object (&self->executor);
   g_clear_pointer (&self->started, g_ptr_array_unref);

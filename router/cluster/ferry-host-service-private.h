@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "cluster/ferry-host-metrics-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
 #include "pool/ferry-pool.h"
@@ -41,8 +42,15 @@ void ferry_host_service_hold (FerryHostService *self);
 void ferry_host_service_release (FerryHostService *self);
 /* A line that a worker has printed which runs nothing of a session. Returns whether it was logged. */
 typedef gboolean (*FerryHostPrintedFunc) (FerryWorker *worker, GLogLevelFlags level, const char *line, gpointer data);
-/* printed: (nullable) (scope notified): looks for what else the worker may run. */
-void ferry_host_service_set_printed (FerryHostService *self, FerryHostPrintedFunc printed, gpointer data);
+/* Counts what is there and of no session. Returns how many workers have it. */
+typedef guint (*FerryHostCountFunc) (FerryHostFigures *figures, gpointer data);
+/* What else the pool's workers run. printed, count: (nullable). */
+void ferry_host_service_set_queue (FerryHostService *self, FerryHostPrintedFunc printed, FerryHostCountFunc count,
+                                   gpointer data);
+/* Returns (transfer none) what a run of the function is counted in. Of a chunk of a map, the function that is mapped
+ * counts. user: the first length bytes of a text. */
+FerryHostTally *ferry_host_service_find_tally (FerryHostService *self, const char *function, GVariant *arguments,
+                                               const char *user, gsize length);
 /* Ends all sessions now, and their tasks by force. */
 void ferry_host_service_end (FerryHostService *self, const GError *reason);
 

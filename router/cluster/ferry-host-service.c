@@ -75,9 +75,10 @@ struct _FerryHostService
   GQueue placed;  /* with a place: reserved or running */
   GQueue late;    /* reserved, but the place was given away */
   guint n_busy;
-  gint64 placed_at;             /* monotonic time */
-  FerryHostPrintedFunc printed; /* (nullable) */
-  gpointer printed_data;
+  gint64 placed_at;               /* monotonic time */
+  FerryHostPrintedFunc printed;   /* (nullable) */
+  FerryHostCountFunc count_queue; /* (nullable) */
+  gpointer queue_data;
   guint n_holds; /* what must be released before the service is drained */
   gboolean is_disposed;
   gboolean settle_posted;
@@ -271,32 +272,6 @@ move (FerryHostRun *run, GQueue *line)
     g_queue_push_tail_link (line, &run->link);
 }
 
-static FerryHostResult
-get_result (const FerryHostRun *run)
-{
-  FerryTaskState state = ferry_run_get_state (&run->run);
-
-  if (run->is_refused)
-    return FERRY_HOST_RESULT_RETURNED;
-  if (state == FERRY_TASK_STATE_FAILED)
-    return g_error_matches (run->run.error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ? FERRY_HOST_RESULT_LOST
-                                                                                  : FERRY_HOST_RESULT_FAILED;
-  return state == FERRY_TASK_STATE_COMPLETED ? FERRY_HOST_RESULT_DONE : FERRY_HOST_RESULT_CANCELLED;
-}
-
-static void
-count_end (FerryHostRun *run)
-{
-  gint64 start = run->run.start_time;
-
-  run->tally->n_ended[get_result (run)]++;
-  if (start == 0)
-    return;
-  run->tally->n_begun++;
-  run->tally->wait_time += (guint64) MAX (start - run->came_at, 0);
-  run->tally->run_time += (guint64) MAX (run->run.end_time - start, 0);
-}
-
 void
 ferry_host_service_remove (FerryHostService *self, FerryHostRun *run)
 {
@@ -304,7 +279,7 @@ ferry_host_service_remove (FerryHostService *self, FerryHostRun *run)
   run->service = NULL;
   set_stuck (run, TRUE);
   log_crash_of_run (self, run);
-  count_end (run);
+  ferry_host_tally_count_end (run->tally, &run->run, run->came_at, run->is_refused);
   if (run->run.start_time > 0)
     ferry_host_capacity_note_run (&self->capacity, run->run.end_time - run->run.start_time);
   ferry_host_run_unref (run);
@@ -381,24 +356,14 @@ has_place (FerryHostService *self, const FerryHostRun *run)
   return self->placed.length < n_places && ferry_pool_get_error (self->pool) == NULL;
 }
 
-/* Of a chunk of a map, the function that is mapped counts. The user is what the session's name begins with. */
-static FerryHostTally *
-find_tally (FerryHostService *self, const FerryHostRun *run)
-{
-  g_autofree char *mapped = g_str_equal (run->request.function, FERRY_MAP_FUNCTION)
-                              ? ferry_map_dup_needed_function (run->request.function, run->request.arguments)
-                              : NULL;
-
-  return ferry_host_metrics_find (&self->metrics, mapped != NULL ? mapped : run->request.function, run->application,
-                                  strcspn (run->application, "/"));
-}
-
 /* Puts a run that has come into the line. */
 static void
 add_to_line (FerryHostService *self, FerryHostRun *run)
 {
   run->service = self;
-  run->tally = find_tally (self, run);
+  /* The user is what the session's name begins with. */
+  run->tally = ferry_host_service_find_tally (self, run->request.function, run->request.arguments, run->application,
+                                              strcspn (run->application, "/"));
   move (ferry_host_run_ref (run), &self->waiting);
   /* A run that comes to idle workers need not wait for the next turn of the main loop. */
   if (self->waiting.length == 1 && has_place (self, run))
@@ -1174,7 +1139,7 @@ worker_printed (FerryWorker *worker, FerryStream stream, const char *line, Ferry
     return;
   if (run == NULL)
     {
-      if (self->printed == NULL || !self->printed (worker, level, line, self->printed_data))
+      if (self->printed == NULL || !self->printed (worker, level, line, self->queue_data))
         log_of_worker (worker, level, line);
       return;
     }
@@ -1236,10 +1201,12 @@ ferry_host_service_drain (FerryHostService *self)
 }
 
 void
-ferry_host_service_set_printed (FerryHostService *self, FerryHostPrintedFunc printed, gpointer data)
+ferry_host_service_set_queue (FerryHostService *self, FerryHostPrintedFunc printed, FerryHostCountFunc count,
+                              gpointer data)
 {
   self->printed = printed;
-  self->printed_data = data;
+  self->count_queue = count;
+  self->queue_data = data;
 }
 
 void
@@ -1297,23 +1264,19 @@ ferry_host_service_get_counts (FerryHostService *self)
 static void
 count_line (GQueue *part, FerryHostFigures *figures)
 {
-  gint64 now = g_get_monotonic_time ();
-
   for (GList *link = part->head; link != NULL; link = link->next)
     {
       const FerryHostRun *run = link->data;
-      gboolean is_running = run->run.start_time > 0;
 
-      run->tally->n_running += is_running;
-      run->tally->n_waiting += !is_running;
-      if (!is_running)
-        figures->longest_wait = MAX (figures->longest_wait, (guint64) MAX (now - run->came_at, 0));
+      ferry_host_tally_count_present (run->tally, &run->run, run->came_at, figures);
     }
 }
 
-void
-ferry_host_service_get_figures (FerryHostService *self, FerryHostFigures *figures)
+/* Returns how many workers have a task. */
+static guint
+count (FerryHostService *self, FerryHostFigures *figures)
 {
+  guint n_busy = self->n_busy;
   GHashTableIter iter;
   FerryHostTally *tally;
 
@@ -1324,16 +1287,35 @@ ferry_host_service_get_figures (FerryHostService *self, FerryHostFigures *figure
   count_line (&self->waiting, figures);
   count_line (&self->placed, figures);
   count_line (&self->late, figures);
+  if (self->count_queue != NULL)
+    n_busy += self->count_queue (figures, self->queue_data);
   ferry_host_metrics_sum (&self->metrics, figures);
+  return n_busy;
+}
+
+void
+ferry_host_service_get_figures (FerryHostService *self, FerryHostFigures *figures)
+{
+  count (self, figures);
 }
 
 char *
 ferry_host_service_describe_metrics (FerryHostService *self, const char *application)
 {
   FerryHostFigures figures;
+  guint n_busy = count (self, &figures);
 
-  ferry_host_service_get_figures (self, &figures);
-  return ferry_host_metrics_describe (&self->metrics, &self->facts, application, &figures, self->n_busy);
+  return ferry_host_metrics_describe (&self->metrics, &self->facts, application, &figures, n_busy);
+}
+
+FerryHostTally *
+ferry_host_service_find_tally (FerryHostService *self, const char *function, GVariant *arguments, const char *user,
+                               gsize length)
+{
+  g_autofree char *mapped =
+    g_str_equal (function, FERRY_MAP_FUNCTION) ? ferry_map_dup_needed_function (function, arguments) : NULL;
+
+  return ferry_host_metrics_find (&self->metrics, mapped != NULL ? mapped : function, user, length);
 }
 
 FerryHostService *
