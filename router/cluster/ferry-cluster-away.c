@@ -15,6 +15,9 @@
  * there is a new one once each item was judged, and all words say so: until then nobody begins anything. What no host
  * has ever had is sent again.
  *
+ * Where the server has no room, what was to be done is done later. A task that was refused is nowhere but here, and may
+ * be begun here at once. So may one that is there, and was never given to a host, once it is removed.
+ *
  * Owner:   counted references: the queue's until it closes it, the thread's, and those of posts.
  * Threads: the router's, which never waits; what may wait is done by a thread of its own.
  * Trust:   hosts are trusted with the tasks of their queue, and with nothing else: what they write is judged. */
@@ -39,6 +42,8 @@
 #define LAST_PAUSE (4 * G_USEC_PER_SEC)
 /* How often it is looked whether the streams have lost something, in microseconds. */
 #define COMPARE_TIME (5 * G_USEC_PER_SEC)
+/* When it is tried again, in microseconds, where the server had no room. */
+#define NO_ROOM_TIME (5 * G_USEC_PER_SEC)
 /* How long the word in 'begun' stays of a task that is over. */
 #define MEMORY_TIME (3600 * (gint64) G_USEC_PER_SEC)
 /* How many of them are looked at, each time. */
@@ -63,6 +68,9 @@ typedef struct
   GBytes *bytes; /* (owned) (nullable): to be sent */
   FerryAwayClass class;
   gboolean is_there;   /* it was sent, as far as is known */
+  gboolean is_unsure;  /* it may have been sent, as the answer was lost */
+  gboolean is_refused; /* the server had no room for it, by which the order to send it was answered */
+  gboolean waits;      /* what it wants is done later */
   gboolean is_begun;   /* that was told */
   gboolean has_ended;  /* that was told */
   gboolean is_unknown; /* nobody here knows it: nothing is told */
@@ -112,6 +120,7 @@ typedef struct
   FerryStreams *stream; /* the thread's, as all below: (owned) */
   GHashTable *items;    /* (owned) (element-type utf8 Item) */
   GQueue wanting;       /* (element-type utf8) (owned): ids of items that may want something */
+  GQueue postponed;     /* (element-type utf8) (owned): ids of those for which the server had no room */
   GQueue memories;      /* (element-type Memory) (owned) */
   char *mark;           /* (owned) (nullable): NULL until it was compared once */
   gboolean has_begun;
@@ -122,6 +131,7 @@ typedef struct
   gint64 next_try;
   gint64 next_poll;
   gint64 next_compare;
+  gint64 next_room; /* when those that were postponed are looked at again */
 } Away;
 
 /* What the router's thread is told. */
@@ -290,6 +300,7 @@ static void
 want (Away *self, Item *item, Want what)
 {
   item->want = what;
+  item->waits = FALSE;
   g_queue_push_tail (&self->wanting, g_strdup (item->id));
 }
 
@@ -347,25 +358,62 @@ static gboolean compare (Away *self);
 
 /* ---- what is to be done with an item. Each returns whether there is a connection still ---- */
 
+/* How many orders are answered by what is told next. */
+static guint
+count_orders (const Item *item)
+{
+  return item->want != WANTS_NOTHING && !(item->want == WANTS_SEND && item->is_refused);
+}
+
+/* The server has no room for what the item wants. */
+static void
+postpone (Away *self, Item *item)
+{
+  item->waits = TRUE;
+  if (self->postponed.length == 0)
+    {
+      self->next_room = g_get_monotonic_time () + NO_ROOM_TIME;
+      tell_connection (self, TRUE, g_error_copy (ferry_streams_get_shortage (self->stream)));
+    }
+  g_queue_push_tail (&self->postponed, g_strdup (item->id));
+}
+
+static void
+refuse_item (Away *self, Item *item)
+{
+  postpone (self, item);
+  if (count_orders (item) > 0)
+    send_post (post_new (self, NULL, 1));
+  item->is_refused = TRUE;
+}
+
 static gboolean
 send_item (Away *self, Item *item)
 {
   g_autofree char *subject =
     g_strdup_printf ("task.%s.%s.%s", ferry_streams_name_class (item->class), self->file, item->id);
   FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, item->bytes, self->mark);
+  const guint n_orders = count_orders (item);
 
+  item->is_unsure = item->is_unsure || answer == FERRY_STREAMS_LOST;
   if (answer == FERRY_STREAMS_LOST)
     return FALSE;
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    {
+      refuse_item (self, item);
+      return TRUE;
+    }
   item->want = WANTS_NOTHING;
+  item->is_refused = FALSE;
   g_clear_pointer (&item->bytes, g_bytes_unref);
   if (answer == FERRY_STREAMS_TOO_LARGE)
     {
-      tell (self, item, FERRY_AWAY_TOO_LARGE, NULL, 1);
+      tell (self, item, FERRY_AWAY_TOO_LARGE, NULL, n_orders);
       remove_item (self, item);
       return TRUE;
     }
   item->is_there = TRUE;
-  tell (self, item, FERRY_AWAY_SENT, NULL, 1);
+  tell (self, item, FERRY_AWAY_SENT, NULL, n_orders);
   return TRUE;
 }
 
@@ -398,7 +446,7 @@ read_beginner (Away *self, Item *item)
   g_auto (FerryStreamsMessage) message = {0};
   g_auto (FerryAwayBegun) begun = {0};
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
-  const guint n_orders = item->want != WANTS_NOTHING;
+  const guint n_orders = count_orders (item);
   gboolean found = FALSE;
 
   if (answer == FERRY_STREAMS_NOTHING)
@@ -440,6 +488,50 @@ check_mark (Away *self, gboolean *is_there)
   return answer != FERRY_STREAMS_LOST;
 }
 
+static void
+tell_taken (Away *self, Item *item)
+{
+  tell (self, item, FERRY_AWAY_TAKEN, NULL, 1);
+  remove_item (self, item);
+}
+
+/* Whether the task was never given to a host. subject: of the task. Returns whether there is a connection still. */
+static gboolean
+is_unseen (Away *self, const char *subject, guint64 sequence, gboolean *is_new)
+{
+  guint64 delivered = 0;
+  FerryStreamsAnswer answer = ferry_streams_get_delivered (self->stream, subject, &delivered);
+
+  *is_new = sequence > delivered;
+  return answer != FERRY_STREAMS_LOST;
+}
+
+/* There is no room for a word. It needs none if no host has ever had the task, and none gets it. */
+static gboolean
+take_unseen (Away *self, Item *item)
+{
+  g_autofree char *pattern = g_strdup_printf ("task.*.%s.%s", self->file, item->id);
+  g_autoptr (GPtrArray) subjects = NULL;
+  g_auto (FerryStreamsMessage) task = {0};
+  gboolean is_new = FALSE;
+  FerryStreamsAnswer answer = ferry_streams_list (self->stream, FERRY_STREAMS_TASKS, pattern, &subjects);
+
+  if (answer == FERRY_STREAMS_DONE && subjects->len == 1)
+    answer = ferry_streams_read (self->stream, subjects->pdata[0], &task);
+  if (answer == FERRY_STREAMS_LOST)
+    return FALSE;
+  if (task.bytes != NULL && !is_unseen (self, subjects->pdata[0], task.sequence, &is_new))
+    return FALSE;
+  if (is_new &&
+      (clear_task (self, item) == FERRY_STREAMS_LOST || !is_unseen (self, subjects->pdata[0], task.sequence, &is_new)))
+    return FALSE;
+  if (is_new)
+    tell_taken (self, item);
+  else
+    postpone (self, item);
+  return TRUE;
+}
+
 /* Without the mark, whose word there was is to be judged first. */
 static gboolean
 take_item (Away *self, Item *item)
@@ -449,6 +541,11 @@ take_item (Away *self, Item *item)
   FerryStreamsAnswer answer;
   gboolean has_mark;
 
+  if (item->is_refused && !item->is_unsure)
+    {
+      tell_taken (self, item);
+      return TRUE;
+    }
   if (!check_mark (self, &has_mark))
     return FALSE;
   if (!has_mark)
@@ -456,10 +553,11 @@ take_item (Away *self, Item *item)
   answer = ferry_streams_create (self->stream, subject, word, NULL);
   if (answer == FERRY_STREAMS_CONFLICT)
     return read_beginner (self, item);
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    return take_unseen (self, item);
   if (answer != FERRY_STREAMS_DONE || clear_task (self, item) == FERRY_STREAMS_LOST)
     return FALSE;
-  tell (self, item, FERRY_AWAY_TAKEN, NULL, 1);
-  remove_item (self, item);
+  tell_taken (self, item);
   return TRUE;
 }
 
@@ -477,20 +575,30 @@ drop_end (Away *self, const char *id)
 }
 
 /* Whatever word there is. An end that is there already is removed, as that of a task whose end is stored. */
-static gboolean
+static FerryStreamsAnswer
 close_item (Away *self, Item *item, FerryAwayBeginner by)
 {
   g_autofree char *subject = name (self, "begun", item->id);
   g_autoptr (GBytes) word = make_word (by, self->instance);
+  FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, word, 0);
 
-  return ferry_streams_replace (self->stream, subject, word, 0) == FERRY_STREAMS_DONE && drop_end (self, item->id);
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    postpone (self, item);
+  if (answer == FERRY_STREAMS_DONE && !drop_end (self, item->id))
+    return FERRY_STREAMS_LOST;
+  return answer;
 }
 
+/* The task is removed first, which may make room for the word. */
 static gboolean
 cancel_item (Away *self, Item *item)
 {
-  if (!close_item (self, item, FERRY_AWAY_BY_NOBODY) || clear_task (self, item) == FERRY_STREAMS_LOST)
-    return FALSE;
+  FerryStreamsAnswer answer = clear_task (self, item);
+
+  if (answer != FERRY_STREAMS_LOST)
+    answer = close_item (self, item, FERRY_AWAY_BY_NOBODY);
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NO_ROOM;
   tell (self, item, FERRY_AWAY_CANCELLED, NULL, 1);
   remove_item (self, item);
   return TRUE;
@@ -499,8 +607,10 @@ cancel_item (Away *self, Item *item)
 static gboolean
 settle_item (Away *self, Item *item)
 {
-  if (!close_item (self, item, FERRY_AWAY_BY_SOMEBODY))
-    return FALSE;
+  FerryStreamsAnswer answer = close_item (self, item, FERRY_AWAY_BY_SOMEBODY);
+
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NO_ROOM;
   send_post (post_new (self, NULL, 1));
   remove_item (self, item);
   return TRUE;
@@ -578,16 +688,11 @@ recall_item (Away *self, Item *item, const char *subject, gboolean *is_new)
   g_auto (FerryStreamsMessage) task = {0};
   FerryStreamsAnswer answer =
     subject != NULL ? ferry_streams_read (self->stream, subject, &task) : FERRY_STREAMS_NOTHING;
-  guint64 delivered = 0;
 
   *is_new = FALSE;
   if (answer == FERRY_STREAMS_LOST || clear_task (self, item) == FERRY_STREAMS_LOST)
     return FALSE;
-  if (answer != FERRY_STREAMS_DONE)
-    return TRUE;
-  answer = ferry_streams_get_delivered (self->stream, subject, &delivered);
-  *is_new = task.sequence > delivered;
-  return answer != FERRY_STREAMS_LOST;
+  return answer != FERRY_STREAMS_DONE || is_unseen (self, subject, task.sequence, is_new);
 }
 
 /* Nobody knows whether the task was begun before the stream lost its memory, unless it has ended since, or no host has
@@ -595,7 +700,7 @@ recall_item (Away *self, Item *item, const char *subject, gboolean *is_new)
 static gboolean
 forget_item (Away *self, Item *item, const char *subject_of_task)
 {
-  const guint n_orders = item->want != WANTS_NOTHING;
+  const guint n_orders = count_orders (item);
   g_autofree char *subject = name (self, "begun", item->id);
   g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_UNKNOWN, self->instance);
   FerryStreamsAnswer answer;
@@ -783,47 +888,48 @@ read_ends (Away *self)
   return TRUE;
 }
 
-/* How many tasks should be in the stream at the least. */
-static guint
-count_there (Away *self)
+/* Whether one is not there that should wait there. tasks: those that do. */
+static gboolean
+is_missing_one (Away *self, GHashTable *tasks)
 {
   GHashTableIter iter;
   gpointer value;
-  guint n = 0;
 
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const Item *item = value;
 
-      n += item->is_there && !item->is_begun && !item->has_ended && item->want == WANTS_NOTHING;
+      if (item->is_there && !item->is_begun && !item->has_ended && item->want == WANTS_NOTHING &&
+          !g_hash_table_contains (tasks, item->id))
+        return TRUE;
     }
-  return n;
+  return FALSE;
 }
 
 /* Compares if something is missing. */
 static gboolean
-check_memory (Away *self, guint64 n_tasks)
+check_memory (Away *self)
 {
+  g_autoptr (GHashTable) tasks = NULL;
   gboolean has_mark;
 
   self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
   if (!check_mark (self, &has_mark))
     return FALSE;
-  return (has_mark && n_tasks >= count_there (self)) || compare (self);
+  tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
+  if (tasks == NULL)
+    return FALSE;
+  return (has_mark && !is_missing_one (self, tasks)) || compare (self);
 }
 
 static gboolean
 poll_stream (Away *self)
 {
-  guint64 n_tasks = 0;
-
   self->next_poll = g_get_monotonic_time () + POLL_TIME;
   if (g_hash_table_size (self->items) == 0)
     return forget_memories (self);
-  if (!read_ends (self) || ferry_streams_count (self->stream, FERRY_STREAMS_TASKS, &n_tasks) == FERRY_STREAMS_LOST)
-    return FALSE;
-  if (g_get_monotonic_time () >= self->next_compare && !check_memory (self, n_tasks))
+  if (!read_ends (self) || (g_get_monotonic_time () >= self->next_compare && !check_memory (self)))
     return FALSE;
   return forget_memories (self);
 }
@@ -850,8 +956,9 @@ take_order (Away *self, Order *order)
   else
     {
       /* The later order counts, and answers the earlier one. */
-      if (item->want != WANTS_NOTHING)
+      if (count_orders (item) > 0)
         send_post (post_new (self, NULL, 1));
+      item->is_refused = item->is_refused && order->kind != ORDER_SEND;
       g_clear_pointer (&item->bytes, g_bytes_unref);
       item->bytes = g_steal_pointer (&order->bytes);
       item->class = order->class;
@@ -905,18 +1012,39 @@ try_to_connect (Away *self)
   return TRUE;
 }
 
+/* What was postponed is wanted again. */
+static void
+take_up_postponed (Away *self)
+{
+  char *id;
+
+  if (self->postponed.length == 0 || g_get_monotonic_time () < self->next_room)
+    return;
+  while ((id = g_queue_pop_head (&self->postponed)) != NULL)
+    {
+      Item *item = g_hash_table_lookup (self->items, id);
+
+      if (item != NULL)
+        item->waits = FALSE;
+      g_queue_push_tail (&self->wanting, id);
+    }
+  tell_connection (self, TRUE, NULL);
+}
+
 /* Does what is wanted, for as long as nothing else is to be done. */
 static gboolean
 do_wanted (Away *self)
 {
-  guint n = self->wanting.length;
+  guint n;
 
+  take_up_postponed (self);
+  n = self->wanting.length;
   for (guint i = 0; i < n; i++)
     {
       g_autofree char *id = g_queue_pop_head (&self->wanting);
       Item *item = g_hash_table_lookup (self->items, id);
 
-      if (item == NULL || item->want == WANTS_NOTHING)
+      if (item == NULL || item->want == WANTS_NOTHING || item->waits)
         continue;
       if (!do_one (self, item))
         {
@@ -924,7 +1052,7 @@ do_wanted (Away *self)
           return FALSE;
         }
       item = g_hash_table_lookup (self->items, id);
-      if (item != NULL && item->want != WANTS_NOTHING)
+      if (item != NULL && item->want != WANTS_NOTHING && !item->waits)
         g_queue_push_tail (&self->wanting, g_steal_pointer (&id));
       if (g_get_monotonic_time () >= self->next_poll)
         return TRUE;
@@ -966,6 +1094,7 @@ run (gpointer data)
   ferry_streams_free (self->stream);
   g_hash_table_unref (self->items);
   g_queue_clear_full (&self->wanting, g_free);
+  g_queue_clear_full (&self->postponed, g_free);
   g_queue_clear_full (&self->memories, memory_free);
   g_free (self->mark);
   return NULL;

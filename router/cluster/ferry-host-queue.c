@@ -81,6 +81,8 @@
 #define MAX_DELAY (300 * (gint64) G_USEC_PER_SEC)
 /* How often an idempotent task may end its worker, where the queue has no limit. */
 #define MAX_DEATHS 1000
+/* When it is tried again, in microseconds, where the server had no room. */
+#define NO_ROOM_TIME (2 * G_USEC_PER_SEC)
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PAUSE (5 * G_USEC_PER_SEC)
 
@@ -128,6 +130,7 @@ struct _FerryHostQueue
   FerryStreams *stream; /* the thread's, as all below: (owned) */
   GHashTable *runs;     /* (element-type utf8 Run) */
   GQueue unstored;      /* (element-type Run): have ended, and that is not written */
+  gint64 next_store;    /* when it is, where the server had no room */
   gint64 connected_at;
   gint64 next_beat;
   gint64 next_look;
@@ -370,8 +373,14 @@ acknowledge (FerryHostQueue *self, const char *reply)
   return ferry_streams_answer (self->stream, reply, "+ACK", FALSE) != FERRY_STREAMS_LOST;
 }
 
-/* Writes how the run has ended, and answers its delivery. */
-static gboolean
+static void
+complain_of_shortage (FerryHostQueue *self)
+{
+  ferry_rate_log (&self->complaints, "%s", ferry_streams_get_shortage (self->stream)->message);
+}
+
+/* Writes how the run has ended, and answers its delivery: never without the end. */
+static FerryStreamsAnswer
 store_end (FerryHostQueue *self, Run *run)
 {
   g_autofree char *subject = g_strconcat ("end.", run->name, NULL);
@@ -390,7 +399,9 @@ store_end (FerryHostQueue *self, Run *run)
                      run->order.name, g_bytes_get_size (bytes));
       return store_end (self, run);
     }
-  return answer != FERRY_STREAMS_LOST && acknowledge (self, run->reply);
+  if (answer != FERRY_STREAMS_DONE && answer != FERRY_STREAMS_CONFLICT)
+    return answer;
+  return acknowledge (self, run->reply) ? FERRY_STREAMS_DONE : FERRY_STREAMS_LOST;
 }
 
 static gboolean
@@ -401,13 +412,19 @@ store_ends (FerryHostQueue *self)
   while ((run = g_async_queue_try_pop (self->ended)) != NULL)
     if (run != &wake_up)
       g_queue_push_tail (&self->unstored, run);
-  while ((run = g_queue_peek_head (&self->unstored)) != NULL)
-    {
-      if (!store_end (self, run))
+  while ((run = g_queue_peek_head (&self->unstored)) != NULL && g_get_monotonic_time () >= self->next_store)
+    switch (store_end (self, run))
+      {
+      case FERRY_STREAMS_DONE:
+        drop_run (self, g_queue_pop_head (&self->unstored));
+        break;
+      case FERRY_STREAMS_NO_ROOM:
+        self->next_store = g_get_monotonic_time () + NO_ROOM_TIME;
+        complain_of_shortage (self);
+        break;
+      default:
         return FALSE;
-      g_queue_pop_head (&self->unstored);
-      drop_run (self, run);
-    }
+      }
   return TRUE;
 }
 
@@ -455,6 +472,14 @@ typedef struct
 } Decision;
 
 static Verdict
+wait_for_room (FerryHostQueue *self, Decision *decision)
+{
+  complain_of_shortage (self);
+  decision->delay = NO_ROOM_TIME;
+  return WAITS;
+}
+
+static Verdict
 wait_for (Decision *decision, gint64 delay)
 {
   decision->delay = CLAMP (delay, G_USEC_PER_SEC, MAX_DELAY);
@@ -498,6 +523,8 @@ replace_word (FerryHostQueue *self, const char *subject, const FerryStreamsMessa
   g_bytes_unref (own);
   if (answer == FERRY_STREAMS_CONFLICT)
     return wait_for_others (self, decision);
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    return wait_for_room (self, decision);
   return answer == FERRY_STREAMS_DONE ? verdict : IS_LOST;
 }
 
@@ -598,6 +625,8 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
   decision->attempts = 1;
   if (answer == FERRY_STREAMS_CONFLICT)
     verdict = read_word (self, name, order, decision);
+  else if (answer == FERRY_STREAMS_NO_ROOM)
+    verdict = wait_for_room (self, decision);
   else if (answer != FERRY_STREAMS_DONE)
     verdict = IS_LOST;
   else if (was_held_up (self))
@@ -669,6 +698,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
   g_auto (FerryAwayOrder) order = {0};
   g_autoptr (GError) error = NULL;
   Decision decision = {0};
+  Verdict verdict;
   gboolean is_known;
   gint64 delay;
 
@@ -679,6 +709,9 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
                                                                        : acknowledge (self, delivery->reply);
     }
   delay = get_delay (self, &order);
+  if (delay == REFUSED_TIME)
+    ferry_rate_log (&self->complaints, "Task '%s' is left to other hosts: this one has no function '%s'", order.name,
+                    order.function);
   if (delay > 0)
     return give_back (self, delivery, delay);
   if (!check_mark (self, delivery, name, &is_known))
@@ -689,19 +722,16 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
                       name);
       return give_back (self, delivery, REFUSED_TIME);
     }
-  switch (write_word (self, name, &order, &decision))
+  verdict = write_word (self, name, &order, &decision);
+  if (verdict == RUNS || verdict == ENDS)
     {
-    case IS_LOST:
-      g_clear_error (&decision.error);
-      return FALSE;
-    case IS_OVER:
-      return acknowledge (self, delivery->reply);
-    case WAITS:
-      return give_back (self, delivery, decision.delay);
-    default:
       add_run (self, delivery, name, &order, decision.attempts, decision.error);
       return TRUE;
     }
+  g_clear_error (&decision.error);
+  if (verdict == IS_LOST)
+    return FALSE;
+  return verdict == IS_OVER ? acknowledge (self, delivery->reply) : give_back (self, delivery, decision.delay);
 }
 
 static gboolean
@@ -726,14 +756,14 @@ take_delivery (FerryHostQueue *self, const FerryStreamsDelivery *delivery)
   return TRUE;
 }
 
-/* How many tasks may be fetched. */
+/* How many tasks may be fetched: none while ends cannot be stored. */
 static guint
 get_room (FerryHostQueue *self)
 {
   guint n = g_hash_table_size (self->runs) + atomic_load_explicit (&self->n_others, memory_order_relaxed);
   gint64 placed_at = atomic_load_explicit (&self->placed_at, memory_order_relaxed);
 
-  if (atomic_load_explicit (&self->is_draining, memory_order_relaxed) ||
+  if (self->unstored.length > 0 || atomic_load_explicit (&self->is_draining, memory_order_relaxed) ||
       atomic_load_explicit (&self->is_closed, memory_order_relaxed) || n >= self->n_workers ||
       (placed_at > 0 && g_get_monotonic_time () - placed_at < COURTESY))
     return 0;

@@ -29,6 +29,7 @@ typedef enum
   FERRY_STREAMS_CONFLICT,  /* the subject has another message than was expected */
   FERRY_STREAMS_NOTHING,   /* the subject has no message */
   FERRY_STREAMS_TOO_LARGE, /* the server takes no message of that size */
+  FERRY_STREAMS_NO_ROOM,   /* the server takes no message now, and the stream is as it was; see the next one */
   FERRY_STREAMS_LOST,      /* nobody knows whether it was done: the connection is gone, or the stream */
 } FerryStreamsAnswer;
 
@@ -58,6 +59,9 @@ void ferry_streams_delivery_free (gpointer delivery);
 FerryStreams *ferry_streams_new (const FerryBusSettings *settings, const char *queue, gint64 ack_wait, GError **error);
 void ferry_streams_free (FerryStreams *self);
 
+/* (transfer none) (nullable): why the latest answer was FERRY_STREAMS_NO_ROOM. */
+const GError *ferry_streams_get_shortage (FerryStreams *self);
+
 /* (transfer none): of whom the queue is. */
 const char *ferry_streams_get_queue (FerryStreams *self);
 /* (transfer none) */
@@ -84,9 +88,6 @@ FerryStreamsAnswer ferry_streams_purge (FerryStreams *self, const char *subject)
 /* subjects: (out) (transfer full) (element-type utf8): those that have messages, behind the prefix. */
 FerryStreamsAnswer ferry_streams_list (FerryStreams *self, FerryStreamsKind kind, const char *pattern,
                                        GPtrArray **subjects);
-/* How many messages there are. */
-FerryStreamsAnswer ferry_streams_count (FerryStreams *self, FerryStreamsKind kind, guint64 *n);
-
 /* How long a message that was fetched is kept for who has it, in microseconds. */
 gint64 ferry_streams_get_ack_wait (FerryStreams *self);
 /* The sequence of the latest task that was given to anybody, of those whose subjects begin as this one of a task. */

@@ -42,8 +42,8 @@
 /* How long a call may take, in milliseconds. */
 #define CALL_TIMEOUT 3000
 
-/* Codes of JetStream that the library has no name for, or another one. */
-#define TOO_MANY_OF_SUBJECT 10077
+/* How the server says that a subject has a message, which has the code of all that it could not store. */
+#define SUBJECT_IS_FULL "per subject"
 /* How many servers of a cluster keep a stream. */
 #define N_REPLICAS 3
 #define NANOSECONDS 1000
@@ -61,6 +61,7 @@ struct _FerryStreams
   jsCtx *context;
   natsSubscription *subscriptions[FERRY_N_AWAY_CLASSES]; /* (nullable) */
   GError *error;                                         /* (owned) (nullable): of the latest call that was lost */
+  GError *shortage;                                      /* (owned) (nullable) */
 };
 
 static const char *const classes[FERRY_N_AWAY_CLASSES] = {
@@ -137,6 +138,7 @@ ferry_streams_free (FerryStreams *self)
   drop_connection (self);
   g_clear_pointer (&self->access, ferry_server_access_free);
   g_clear_error (&self->error);
+  g_clear_error (&self->shortage);
   g_free (self->names[FERRY_STREAMS_TASKS]);
   g_free (self->names[FERRY_STREAMS_ENDS]);
   g_free (self->prefix);
@@ -163,10 +165,18 @@ ferry_streams_is_connected (FerryStreams *self)
   return self->nats != NULL && !natsConnection_IsClosed (self->nats);
 }
 
+const GError *
+ferry_streams_get_shortage (FerryStreams *self)
+{
+  return self->shortage;
+}
+
 GError *
 ferry_streams_disconnect (FerryStreams *self)
 {
   drop_connection (self);
+  if (self->error == NULL && self->shortage != NULL)
+    self->error = g_steal_pointer (&self->shortage);
   if (self->error == NULL)
     self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_LISTENING, "The NATS server at '%s' does not answer",
                                ferry_streams_get_address (self));
@@ -179,6 +189,14 @@ ferry_streams_disconnect (FerryStreams *self)
 static void
 set_refusal (FerryStreams *self, const char *text)
 {
+  if (strstr (text, ".CREATE.") != NULL)
+    {
+      self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                                 "The NATS server at '%s' has not all that the queue '%s' needs, and this user may not "
+                                 "make it (%s); have an operator run 'ferry-host --check --queue %s' once",
+                                 ferry_streams_get_address (self), self->queue, text, self->queue);
+      return;
+    }
   self->error = g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
                              "The NATS server at '%s' does not permit what the queue '%s' needs (%s); add it to the "
                              "permissions of this user, as 'nats.conf' has them",
@@ -203,6 +221,34 @@ set_disabled (FerryStreams *self)
                              ferry_streams_get_address (self));
 }
 
+/* Whether the server could not store a message, for what it has of others. */
+static gboolean
+is_shortage (jsErrCode code)
+{
+  return code == JSStreamStoreFailedErr || code == JSInsufficientResourcesErr ||
+         code == JSAccountResourcesExceededErr || code == JSStorageResourcesExceededErr ||
+         code == JSMemoryResourcesExceededErr;
+}
+
+static FerryStreamsAnswer
+judge_shortage (FerryStreams *self, FerryStreamsKind kind, jsErrCode code)
+{
+  natsStatus status;
+  const char *text = nats_GetLastError (&status);
+  const char *reason = text != NULL ? strstr (text, ": ") : NULL;
+
+  /* The library says where it was before it says what the server has said. */
+  text = reason != NULL ? reason + 2 : text != NULL ? text : "no reason was given";
+  if (code == JSStreamStoreFailedErr && strstr (text, SUBJECT_IS_FULL) != NULL)
+    return FERRY_STREAMS_CONFLICT;
+  g_clear_error (&self->shortage);
+  self->shortage = g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                                "The NATS server at '%s' has no room in the stream '%s' (%s); raise the limits of its "
+                                "storage, or make room on its disk",
+                                ferry_streams_get_address (self), self->names[kind], text);
+  return FERRY_STREAMS_NO_ROOM;
+}
+
 /* kind: of the stream that the call was about. */
 static FerryStreamsAnswer
 judge (FerryStreams *self, FerryStreamsKind kind, natsStatus status, jsErrCode code)
@@ -211,8 +257,10 @@ judge (FerryStreams *self, FerryStreamsKind kind, natsStatus status, jsErrCode c
 
   if (status == NATS_OK)
     return FERRY_STREAMS_DONE;
-  if (code == JSStreamWrongLastSequenceErr || code == (jsErrCode) TOO_MANY_OF_SUBJECT)
+  if (code == JSStreamWrongLastSequenceErr)
     return FERRY_STREAMS_CONFLICT;
+  if (is_shortage (code))
+    return judge_shortage (self, kind, code);
   if (code == JSNoMessageFoundErr || code == JSSequenceNotFoundErr || code == JSStreamMsgDeleteFailed)
     return FERRY_STREAMS_NOTHING;
   if (status == NATS_MAX_PAYLOAD || code == JSStreamMessageExceedsMaximumErr)
@@ -294,6 +342,8 @@ is_there (FerryStreams *self, FerryStreamsKind kind, gboolean makes)
       code = 0;
       status = make_stream (self, kind, &code);
     }
+  if (status == NATS_OK)
+    g_clear_error (&self->shortage);
   return judge (self, kind, status, code) == FERRY_STREAMS_DONE;
 }
 
@@ -401,6 +451,8 @@ publish (FerryStreams *self, const char *subject, GBytes *bytes, const char *mar
   if (status == NATS_OK)
     status = js_PublishMsg (NULL, self->context, message, options, &code);
   natsMsg_Destroy (message);
+  if (status == NATS_OK)
+    g_clear_error (&self->shortage);
   return judge (self, get_kind (subject), status, code);
 }
 
@@ -503,19 +555,6 @@ ferry_streams_list (FerryStreams *self, FerryStreamsKind kind, const char *patte
       if (g_str_has_prefix (subject, self->prefix))
         g_ptr_array_add (*subjects, g_strdup (subject + strlen (self->prefix)));
     }
-  jsStreamInfo_Destroy (about);
-  return judge (self, kind, status, code);
-}
-
-FerryStreamsAnswer
-ferry_streams_count (FerryStreams *self, FerryStreamsKind kind, guint64 *n)
-{
-  jsErrCode code = 0;
-  jsStreamInfo *about = NULL;
-  natsStatus status = js_GetStreamInfo (&about, self->context, self->names[kind], NULL, &code);
-
-  if (status == NATS_OK)
-    *n = about->State.Msgs;
   jsStreamInfo_Destroy (about);
   return judge (self, kind, status, code);
 }

@@ -350,6 +350,21 @@ away_test_purge (AwayTest *self, const char *stream, gboolean deletes)
   look_end (&look);
 }
 
+void
+away_test_set_full (AwayTest *self, const char *stream, gboolean is_full)
+{
+  g_autofree char *name = g_strdup_printf ("ferry+%s+%s+%s", self->application, self->user, stream);
+  jsStreamInfo *about = NULL;
+  Look look;
+
+  look_begin (&look, self);
+  g_assert_cmpint (js_GetStreamInfo (&about, look.context, name, NULL, NULL), ==, NATS_OK);
+  about->Config->MaxBytes = is_full ? (gint64) about->State.Bytes : -1;
+  g_assert_cmpint (js_UpdateStream (NULL, look.context, about->Config, NULL, NULL), ==, NATS_OK);
+  jsStreamInfo_Destroy (about);
+  look_end (&look);
+}
+
 static void
 drop (AwayTest *self)
 {

@@ -67,6 +67,8 @@ void away_test_publish (AwayTest *self, const char *subject, const char *text, i
 gboolean away_test_may (AwayTest *self, const char *user, gboolean publishes, const char *subject);
 /* Removes all messages of a stream; deletes: the stream, too. */
 void away_test_purge (AwayTest *self, const char *stream, gboolean deletes);
+/* Whether a stream is full from now on, with what it has. */
+void away_test_set_full (AwayTest *self, const char *stream, gboolean is_full);
 /* The application ends as if it was killed. */
 void away_test_kill (AwayTest *self);
 /* In order. */
