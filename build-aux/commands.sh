@@ -157,6 +157,7 @@ tests    module   pygobject-3.0                        python-gi-dev
 tests    file     /usr/lib/python3/dist-packages/numpy python3-numpy
 tests    file     /usr/lib/python3/dist-packages/mypy python3-mypy
 tests    file     /usr/lib/python3/dist-packages/traits python3-traits
+tests    file     /usr/lib/python3/dist-packages/prometheus_client python3-prometheus-client
 tests    file     /usr/lib/python3*/test/test_concurrent_futures* libpython3.*-testsuite
 python   file     /usr/lib/python3/dist-packages/gi    python3-gi
 python   file     /usr/include/python3*/Python.h       libpython3-dev

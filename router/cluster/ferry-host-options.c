@@ -46,6 +46,22 @@ parse_size (const char *name, const char *value, gpointer data, GError **error)
   return TRUE;
 }
 
+static gboolean
+set_queue (const char *name, const char *value, gpointer options, GError **error)
+{
+  FerryHostOptions *self = options;
+
+  if (self->queue != NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "%s '%s': a host works off one queue, and has that of '%s' already; start another host", name, value,
+                   self->queue);
+      return FALSE;
+    }
+  self->queue = g_strdup (value);
+  return TRUE;
+}
+
 static GOptionGroup *
 make_group (FerryHostOptions *self)
 {
@@ -56,7 +72,7 @@ make_group (FerryHostOptions *self)
     {"workers", 'w', 0, G_OPTION_ARG_INT, &self->n_workers, "How many processes run tasks; one a processor", "N"},
     {"functions", 'f', 0, G_OPTION_ARG_STRING, &self->functions, "Which functions it offers; all", "PATTERN"},
     {"label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->labels, "What it has that tasks may need, such as gpu", "LABEL"},
-    {"queue", 'q', 0, G_OPTION_ARG_STRING, &self->queue, "Whose queue it works off while its application is off",
+    {"queue", 'q', 0, G_OPTION_ARG_CALLBACK, set_queue, "Whose queue it works off while its application is off",
      "USER"},
     {"credentials", 0, 0, G_OPTION_ARG_FILENAME, &self->credentials, "A file with the server's credentials", "FILE"},
     {"nkey", 0, 0, G_OPTION_ARG_FILENAME, &self->nkey, "A file with the seed of an nkey", "FILE"},

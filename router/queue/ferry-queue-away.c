@@ -107,7 +107,11 @@ look (FerryQueueTies *ties, FerryQueueEntry *entry)
   const gboolean is_there = entry->away == FERRY_QUEUE_AWAY_THERE;
 
   if (self->place == NULL)
-    return;
+    {
+      if (is_there && ferry_queue_row_has_ended (&entry->row))
+        set_state (self, entry, FERRY_QUEUE_AWAY_LEAVING);
+      return;
+    }
   if (entry->away == FERRY_QUEUE_AWAY_NOT)
     {
       set_unsent (self, entry, !entry->stays && may_wait_away (self, entry));
@@ -392,7 +396,7 @@ ferry_queue_away_init (FerryQueueAway *self, FerryQueueTies *ties, FerryQueueTur
   ties->away = self;
   ties->looked = look;
   ties->take = take;
-  set_obstacle (self, "Give the queue its cluster by ferry_queue_set_cluster()");
+  set_obstacle (self, "Give the queue the cluster that it had");
 }
 
 void

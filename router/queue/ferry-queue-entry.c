@@ -188,6 +188,9 @@ ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 gboolean
 ferry_queue_entry_is_here (const FerryQueueEntry *self)
 {
+  /* Somebody has cancelled it, and has it run again: that hosts have not heard of the former yet is no matter. */
+  if (self->away == FERRY_QUEUE_AWAY_LEAVING)
+    return !self->ties->away_is_there;
   if (self->away == FERRY_QUEUE_AWAY_THERE)
     return self->ties->away_is_there || (!self->ties->away_is_asked && ferry_queue_row_is_idempotent (&self->row));
   return self->away == FERRY_QUEUE_AWAY_NOT;
@@ -214,8 +217,6 @@ describe_lack (const FerryQueueEntry *self)
   g_autofree char *labels = ferry_labels_describe ((const char *const *) needs);
   g_autofree char *options = g_strjoinv (" --label ", needs);
 
-  if (self->away == FERRY_QUEUE_AWAY_THERE)
-    return g_strdup_printf ("Waits for a host with %s", labels);
   if (self->stays)
     return g_strdup_printf (
       "Waits for a host with %s, and is none of the tasks that can be left with a cluster; give the "
@@ -238,7 +239,8 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   else if (ferry_queue_row_waits_for_its_time (&self->row))
     text = describe_time (self->row.not_before);
   else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
-    text = g_strdup_printf ("A host may have begun it. %s", self->ties->away_obstacle);
+    text = g_strdup_printf ("A host may have begun it. %s. To have it run here, cancel it, and run it again",
+                            self->ties->away_obstacle);
   else if (self->bucket != NULL && self->bucket->limit == 0)
     text = describe_lack (self);
   ferry_task_set_obstacle (self->task, text);

@@ -347,6 +347,24 @@ says_why (gpointer task)
   return text != NULL && g_str_has_prefix (text, "A host may have begun it. No NATS server answers at");
 }
 
+/* Somebody decides that no host has begun the task, by a cancel. */
+static void
+run_again (AwayTest *test, const char *key)
+{
+  g_autoptr (FerryTask) task = away_test_get (test, key);
+  g_autoptr (FerryTask) again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_test_run_until (says_why, task);
+  ferry_task_cancel (task);
+  away_test_await (test, key);
+  again = ferry_executor_retry (test->executor, task, &error);
+  g_assert_no_error (error);
+  away_test_await (test, key);
+  assert_done (test, key);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', key), ==, 1);
+}
+
 /* What was left with hosts and may not run twice waits until they can be asked; the other runs here meanwhile. */
 static void
 test_server_lost (void)
@@ -358,7 +376,8 @@ test_server_lost (void)
   away_test_begin (test);
   away_test_submit (test, "note", "once", NULL);
   away_test_submit (test, "note", "often", "idempotent", TRUE, NULL);
-  away_test_await_tasks (test, 2);
+  away_test_submit (test, "note", "mine", NULL);
+  away_test_await_tasks (test, 3);
   away_test_kill (test);
   nats_test_server_kill (test->server);
   test->runs_here = TRUE;
@@ -368,6 +387,7 @@ test_server_lost (void)
   task = away_test_get (test, "once");
   ferry_test_run_until (says_why, task);
   g_assert_cmpuint (away_test_count_lines (test, 'b', "once"), ==, 0);
+  run_again (test, "mine");
   away_test_start_server (test);
   away_test_await (test, "once");
   assert_done (test, "once");
@@ -377,6 +397,7 @@ test_server_lost (void)
   away_test_submit (test, "note", "last", NULL);
   away_test_await (test, "last");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "often"), ==, 1);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "mine"), ==, 1);
 }
 
 static void
@@ -611,6 +632,73 @@ test_large_result (void)
   away_test_submit (test, "big", "big", NULL);
   away_test_await (test, "big");
   assert_failed (test, "big", FERRY_ERROR_TOO_LARGE, "raise its max_payload");
+}
+
+/* What the server has no room for runs here, and so does what it has and no host was given. */
+static void
+test_no_room (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  static const char *const keys[] = {"1", "2", "3", "4", "5", "6"};
+
+  make_streams (test);
+  away_test_begin (test);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      away_test_submit (test, "note", keys[i], NULL);
+      if (i < 3)
+        away_test_await_tasks (test, i + 1);
+      if (i == 2)
+        away_test_set_full (test, "tasks", TRUE);
+    }
+  away_test_set_full (test, "ends", TRUE);
+  ferry_executor_set_paused (test->executor, FALSE, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      away_test_await (test, keys[i]);
+      assert_done (test, keys[i]);
+      g_assert_cmpuint (away_test_count_lines (test, 'b', keys[i]), ==, 1);
+    }
+  away_test_set_full (test, "ends", FALSE);
+  away_test_set_full (test, "tasks", FALSE);
+  away_test_close (test);
+  g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 0);
+}
+
+/* A host keeps an end until there is room for it. */
+static void
+test_no_room_for_the_end (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_start_host (test, 0);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_set_full (test, "ends", TRUE);
+  away_test_let_go (test, "held");
+  away_test_await_log (test, 0, "has no room in the stream 'ferry+away+user+ends' (");
+  away_test_set_full (test, "ends", FALSE);
+  away_test_await (test, "held");
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+}
+
+/* The same user has another file with tasks there, which are none of this one. */
+static void
+test_purged_beside_others (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+
+  make_streams (test);
+  away_test_begin (test);
+  away_test_submit (test, "note", "one", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_purge (test, "tasks", FALSE);
+  away_test_publish (test, "task.normal.other.1", "another", -1);
+  away_test_publish (test, "task.normal.other.2", "another", -1);
+  away_test_await_tasks (test, 3);
 }
 
 /* SIGTERM: it finishes what it has begun. */
@@ -923,6 +1011,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-task-rests-before-it-runs-again", test_rest);
   nats_test_add ("/away/a-task-that-ends-its-workers-waits-for-a-person", test_quarantine);
   nats_test_add ("/away/tasks-that-the-server-has-lost-are-sent-again", test_purged);
+  nats_test_add ("/away/what-was-purged-is-sent-again-beside-tasks-of-others", test_purged_beside_others);
   nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
   nats_test_add ("/away/what-the-server-forgot-is-not-begun-again", test_forgotten);
   nats_test_add ("/away/and-is-not-once-it-was-judged", test_forgotten_twice);
@@ -937,6 +1026,8 @@ main (int argc, char **argv)
   nats_test_add ("/away/what-no-host-can-run-stays", test_stays);
   nats_test_add ("/away/what-needs-a-label-is-for-hosts-that-have-it", test_needs);
   nats_test_add ("/away/a-result-that-is-too-large-is-an-error", test_large_result);
+  nats_test_add ("/away/what-the-server-has-no-room-for-runs-here", test_no_room);
+  nats_test_add ("/away/an-end-waits-for-room", test_no_room_for_the_end);
   nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
   nats_test_add ("/away/a-host-that-was-held-up-begins-nothing", test_held_up);
