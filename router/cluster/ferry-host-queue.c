@@ -138,6 +138,7 @@ struct _FerryHostQueue
   gint64 pause;
   gint64 next_fetch;
   gint64 fetched_at; /* since boot, as a host may sleep: before the latest fetch */
+  gint64 take_time;  /* how long it took to begin a task, or to give it back; the latest that was fetched */
   gint64 next_again;
   gint64 fetch_pause;
   guint64 n_left; /* of the class that was counted at counted_at, as far as is known */
@@ -356,6 +357,26 @@ pool_changed (FerryPool *pool, GParamSpec *pspec, FerryHostQueue *self)
   atomic_store_explicit (&self->is_closed, ferry_pool_get_error (pool) != NULL, memory_order_relaxed);
 }
 
+/* ---- the thread: what is in progress ---- */
+
+/* Says that all that this host has is in progress, when that is due. To be called between any two things that may take
+ * long. Returns whether there is a connection still. */
+static gboolean
+beat (FerryHostQueue *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  if (g_get_monotonic_time () < self->next_beat)
+    return TRUE;
+  self->next_beat = g_get_monotonic_time () + ferry_streams_get_ack_wait (self->stream) / 3;
+  g_hash_table_iter_init (&iter, self->runs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (ferry_streams_answer (self->stream, ((Run *) value)->reply, "+WPI", FALSE) == FERRY_STREAMS_LOST)
+      return FALSE;
+  return TRUE;
+}
+
 /* ---- the thread: ends ---- */
 
 static void
@@ -417,6 +438,8 @@ store_ends (FerryHostQueue *self)
       {
       case FERRY_STREAMS_DONE:
         drop_run (self, g_queue_pop_head (&self->unstored));
+        if (!beat (self))
+          return FALSE;
         break;
       case FERRY_STREAMS_NO_ROOM:
         self->next_store = g_get_monotonic_time () + NO_ROOM_TIME;
@@ -575,6 +598,16 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
   return replace_word (self, subject, word, make_own_word (self, decision->attempts), RUNS, decision);
 }
 
+/* Whether the stream may have taken back meanwhile what was fetched. name: of the task. */
+static gboolean
+was_held_up (FerryHostQueue *self, const char *name)
+{
+  if (ferry_time_since_boot () - self->fetched_at < ferry_streams_get_ack_wait (self->stream))
+    return FALSE;
+  ferry_rate_log (&self->complaints, "Task '%s' is given back: this host was held up before it could begin it", name);
+  return TRUE;
+}
+
 /* There is a word already. */
 static Verdict
 read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, Decision *decision)
@@ -586,15 +619,12 @@ read_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
 
   if (answer != FERRY_STREAMS_DONE)
     return answer == FERRY_STREAMS_NOTHING ? wait_for_others (self, decision) : IS_LOST;
+  /* The stream may have given the task to another host since, which lives and has written that. */
+  if (was_held_up (self, name))
+    return wait_for (decision, 0);
   if (!ferry_away_begun_from_bytes (&begun, word.bytes, NULL) || begun.by != FERRY_AWAY_BY_HOST)
     return IS_OVER;
   return take_over (self, name, order, &word, &begun, decision);
-}
-
-static gboolean
-was_held_up (FerryHostQueue *self)
-{
-  return ferry_time_since_boot () - self->fetched_at >= ferry_streams_get_ack_wait (self->stream);
 }
 
 /* This host has just written the only word there is, and does not know whether the task is over. */
@@ -629,12 +659,8 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
     verdict = wait_for_room (self, decision);
   else if (answer != FERRY_STREAMS_DONE)
     verdict = IS_LOST;
-  else if (was_held_up (self))
-    {
-      ferry_rate_log (&self->complaints, "Task '%s' is given back: this host was held up before it could begin it",
-                      name);
-      verdict = lay_word_down (self, subject, decision);
-    }
+  else if (was_held_up (self, name))
+    verdict = lay_word_down (self, subject, decision);
   if (verdict != RUNS || order->about.expiry == 0 || order->about.expiry > g_get_real_time ())
     return verdict;
   decision->error =
@@ -830,37 +856,36 @@ fetch_some (FerryHostQueue *self, guint room, GPtrArray *deliveries)
   return TRUE;
 }
 
+/* How many may be fetched at once, such that each is begun before the stream takes it back. */
+static guint
+get_batch (FerryHostQueue *self)
+{
+  gint64 n = ferry_streams_get_ack_wait (self->stream) / 3 / MAX (self->take_time, 1);
+
+  return (guint) CLAMP (n, 1, G_MAXINT);
+}
+
 static gboolean
 fetch (FerryHostQueue *self, guint room)
 {
   g_autoptr (GPtrArray) deliveries = g_ptr_array_new_with_free_func (ferry_streams_delivery_free);
 
-  if (!fetch_some (self, room, deliveries))
+  if (!fetch_some (self, MIN (room, get_batch (self)), deliveries))
     return FALSE;
   self->fetch_pause = deliveries->len > 0 ? FIRST_LOOK : MIN (2 * self->fetch_pause, LAST_LOOK);
   self->next_fetch = g_get_monotonic_time () + (deliveries->len > 0 ? 0 : self->fetch_pause);
   for (guint i = 0; i < deliveries->len; i++)
-    if (!take_delivery (self, deliveries->pdata[i]))
-      return FALSE;
+    {
+      const gint64 before = g_get_monotonic_time ();
+
+      if (!take_delivery (self, deliveries->pdata[i]) || !beat (self))
+        return FALSE;
+      self->take_time = g_get_monotonic_time () - before;
+    }
   return TRUE;
 }
 
 /* ---- the thread: what runs ---- */
-
-/* Says that all that this host has is in progress. */
-static gboolean
-beat (FerryHostQueue *self)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  self->next_beat = g_get_monotonic_time () + ferry_streams_get_ack_wait (self->stream) / 3;
-  g_hash_table_iter_init (&iter, self->runs);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (ferry_streams_answer (self->stream, ((Run *) value)->reply, "+WPI", FALSE) == FERRY_STREAMS_LOST)
-      return FALSE;
-  return TRUE;
-}
 
 /* Looks whether somebody else has the word of what runs here: then its end here counts for nothing. */
 static gboolean
@@ -880,7 +905,7 @@ look (FerryHostQueue *self)
       FerryStreamsAnswer answer =
         run->is_cancelled ? FERRY_STREAMS_NOTHING : ferry_streams_read (self->stream, subject, &word);
 
-      if (answer == FERRY_STREAMS_LOST)
+      if (answer == FERRY_STREAMS_LOST || !beat (self))
         return FALSE;
       if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL) ||
           begun.by == FERRY_AWAY_BY_HOST)
@@ -955,7 +980,7 @@ work (FerryHostQueue *self)
   gint64 now = g_get_monotonic_time ();
   guint room;
 
-  if (!store_ends (self) || (now >= self->next_beat && !beat (self)) || (now >= self->next_look && !look (self)))
+  if (!beat (self) || !store_ends (self) || (now >= self->next_look && !look (self)))
     return FALSE;
   room = get_room (self);
   return room == 0 || g_get_monotonic_time () < self->next_fetch || fetch (self, room);

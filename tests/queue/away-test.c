@@ -350,6 +350,29 @@ away_test_purge (AwayTest *self, const char *stream, gboolean deletes)
   look_end (&look);
 }
 
+static gboolean
+is_delivered (gpointer data)
+{
+  AwayTest *self = data;
+  g_autofree char *name = g_strdup_printf ("ferry+%s+%s+tasks", self->application, self->user);
+  jsConsumerInfo *about = NULL;
+  gboolean is_it = FALSE;
+  Look look;
+
+  look_begin (&look, self);
+  if (js_GetConsumerInfo (&about, look.context, name, "normal", NULL, NULL) == NATS_OK)
+    is_it = about->NumAckPending > 0;
+  jsConsumerInfo_Destroy (about);
+  look_end (&look);
+  return is_it;
+}
+
+void
+away_test_await_delivery (AwayTest *self)
+{
+  ferry_test_look_until (is_delivered, self);
+}
+
 void
 away_test_set_full (AwayTest *self, const char *stream, gboolean is_full)
 {

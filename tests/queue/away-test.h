@@ -59,6 +59,8 @@ void away_test_begin (AwayTest *self);
 guint away_test_count_messages (AwayTest *self, const char *stream);
 /* Waits until so many tasks are in the stream of tasks. */
 void away_test_await_tasks (AwayTest *self, guint n);
+/* Waits until a host has fetched a task, and no answer has come of it. */
+void away_test_await_delivery (AwayTest *self);
 /* (transfer full): what comes behind “task.CLASS.” in the subject of a task that waits. */
 char *away_test_dup_task_name (AwayTest *self);
 /* Publishes a message of the operator, at a subject behind that of the queue. length: of the text; -1: its own. */

@@ -776,6 +776,32 @@ test_held_up (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', "late"), ==, 1);
 }
 
+/* A host whose delivery has become another one's takes that one for alive. */
+static void
+test_slow_host (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (ProxyTest) proxy = proxy_test_new (test->server->port);
+
+  make_streams (test);
+  test->url_of_hosts = g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (proxy));
+  away_test_start_host (test, 0);
+  away_test_await_log (test, 0, "Works off the queue");
+  g_clear_pointer (&test->url_of_hosts, g_free);
+  away_test_begin (test);
+  proxy_test_delay (proxy, 700);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_await_delivery (test);
+  away_test_start_host (test, 1);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_await_log (test, 0, "this host was held up before it could begin it");
+  proxy_test_delay (proxy, 0);
+  away_test_let_go (test, "held");
+  away_test_await (test, "held");
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+}
+
 /* The application and a host take from the same: each task is run once. */
 static void
 test_both (void)
@@ -1031,6 +1057,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
   nats_test_add ("/away/a-host-that-was-held-up-begins-nothing", test_held_up);
+  nats_test_add ("/away/a-slow-host-takes-others-for-alive", test_slow_host);
   nats_test_add ("/away/each-task-is-begun-here-or-there", test_both);
   nats_test_add ("/away/a-server-that-is-started-again-costs-no-task", test_restart);
   nats_test_add ("/away/users-of-nats-conf-may-do-their-part", test_users);
