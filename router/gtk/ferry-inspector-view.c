@@ -268,6 +268,21 @@ is_at (FerryInspectorView *self, guint position, gpointer item)
   return there == item;
 }
 
+/* Without rows that are gone meanwhile, the focus is nowhere, and GTK gives it to what comes next. That may be the text
+ * below, which can be selected: a label of GTK 4.8 still reads what has had the focus before, and nobody keeps a row.
+ */
+static void
+splice (FerryInspectorView *self, guint position, guint n_removed, gpointer *added, guint n_added)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  g_autoptr (GtkWidget) kept = focus != NULL ? g_object_ref (focus) : NULL;
+
+  g_list_store_splice (self->items, position, n_removed, added, n_added);
+  if (kept != NULL && gtk_widget_get_root (kept) == NULL)
+    gtk_root_set_focus (root, NULL);
+}
+
 /* Changes what is between the rows that stay at the beginning, and those that stay at the end. */
 static void
 set_items (FerryInspectorView *self, GPtrArray *items)
@@ -281,8 +296,7 @@ set_items (FerryInspectorView *self, GPtrArray *items)
          is_at (self, n_before - n_last - 1, items->pdata[items->len - n_last - 1]))
     n_last++;
   if (n_first + n_last < MAX (items->len, n_before))
-    g_list_store_splice (self->items, n_first, n_before - n_first - n_last, items->pdata + n_first,
-                         items->len - n_first - n_last);
+    splice (self, n_first, n_before - n_first - n_last, items->pdata + n_first, items->len - n_first - n_last);
 }
 
 /* The row that was selected is it again, where it is still there. */

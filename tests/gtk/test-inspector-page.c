@@ -304,6 +304,31 @@ test_worker_that_is_held_up_is_told_from_one_that_hangs (void)
   scene_clear (&scene);
 }
 
+/* Before the window gives it to what is next, which is the text below that can be selected. */
+static void
+test_row_that_has_the_focus_may_go (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  GtkWidget *row;
+  Scene scene;
+
+  if (!scene_init (&scene, 1))
+    return;
+  show_table (&scene, "tasks");
+  task = run_task (&scene);
+  widget_test_wait_words (scene.page, "Counting sheep");
+  for (row = widget_test_find_words (scene.page, "Counting sheep"); !gtk_widget_get_focusable (row);)
+    row = gtk_widget_get_parent (row);
+  g_assert_true (gtk_widget_grab_focus (row));
+  g_assert_true (gtk_root_get_focus (GTK_ROOT (scene.window)) == row);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  widget_test_wait_words (scene.page, "No Tasks");
+  widget_test_wait_frame (scene.window);
+  widget_test_wait_frame (scene.window);
+  scene_clear (&scene);
+}
+
 static void
 test_worker_that_is_stopped_does_its_task_first (void)
 {
@@ -532,6 +557,7 @@ main (int argc, char **argv)
                    test_task_whose_worker_this_program_has_killed_says_so);
   g_test_add_func ("/inspector-page/worker-that-is-held-up-is-told-from-one-that-hangs",
                    test_worker_that_is_held_up_is_told_from_one_that_hangs);
+  g_test_add_func ("/inspector-page/row-that-has-the-focus-may-go", test_row_that_has_the_focus_may_go);
   g_test_add_func ("/inspector-page/worker-that-is-stopped-does-its-task-first",
                    test_worker_that_is_stopped_does_its_task_first);
   g_test_add_func ("/inspector-page/page-that-is-not-seen-does-not-look", test_page_that_is_not_seen_does_not_look);
