@@ -31,10 +31,9 @@ format_seconds (gint64 microseconds)
   return ferry_format_duration (microseconds);
 }
 
-/* (transfer full): how much more a second has been carried since the look before; an empty text where it is not more.
- */
-static char *
-format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
+/* How much more a second there is since the look before; 0: it is not more. */
+static double
+take_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
 {
   gint64 passed = now - item->carried_at;
   gboolean is_known = item->carried_at > 0 && passed > 0 && carried > item->carried;
@@ -42,19 +41,43 @@ format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
 
   item->carried = carried;
   item->carried_at = now;
-  return is_known ? ferry_format_amount (rate) : g_strdup ("");
+  return rate;
+}
+
+/* (transfer full): an empty text where it is not more. */
+static char *
+format_rate (FerryInspectorItem *item, guint64 carried, gint64 now)
+{
+  double rate = take_rate (item, carried, now);
+
+  return rate > 0 ? ferry_format_amount (rate) : g_strdup ("");
+}
+
+/* (transfer full): the same of bytes. */
+static char *
+format_size_rate (FerryInspectorItem *item, guint64 bytes, gint64 now)
+{
+  double rate = take_rate (item, bytes, now);
+
+  return rate > 0 ? g_format_size ((guint64) rate) : g_strdup ("");
 }
 
 /* (transfer full): the same of a time in microseconds, which is a share of the time that has passed. */
 static char *
 format_share (FerryInspectorItem *item, guint64 time, gint64 now)
 {
-  gint64 passed = now - item->carried_at;
-  guint64 more = item->carried_at > 0 && time > item->carried ? time - item->carried : 0;
+  double rate = take_rate (item, time, now);
 
-  item->carried = time;
-  item->carried_at = now;
-  return more > 0 && passed > 0 ? format_percent ((double) more / (double) passed) : g_strdup ("");
+  return rate > 0 ? format_percent (rate / G_USEC_PER_SEC) : g_strdup ("");
+}
+
+/* (transfer full) */
+static char *
+format_growth (FerryInspectorItem *item, FerryUnit unit, guint64 value, gint64 now)
+{
+  if (unit == FERRY_UNIT_BYTES)
+    return format_size_rate (item, value, now);
+  return unit == FERRY_UNIT_MICROSECONDS ? format_share (item, value, now) : format_rate (item, value, now);
 }
 
 /* ---- workers ---- */
@@ -78,8 +101,9 @@ static const FerryInspectorColumn worker_columns[N_WORKER_CELLS] = {
   [WORKER_PROCESS] = {N_ ("Process"), N_ ("The number of its process; a thread of this program has none"), 1, 7, FALSE},
   [WORKER_POOL] = {N_ ("Pool"), N_ ("The number of its pool, as in Routers and Queues"), 1, 4, FALSE},
   [WORKER_STATE] = {N_ ("State"),
-                    N_ ("Open: it is of no pool. Forks Others: the workers of a pool are copies of it. Held Up: it "
-                        "waits for this program to handle what it has sent"),
+                    N_ (
+                      "Open: it is of no pool. Forks Others: the workers of a pool are copies of it. Held Up: it "
+                      "waits for this program to handle what it has sent. Ended: this program has yet to handle that"),
                     0, 13, FALSE},
   [WORKER_PROCESSOR] = {N_ ("CPU"),
                         N_ ("How much it has computed in the last second; all of one processor core is 100 %"), 1, 5,
@@ -118,6 +142,8 @@ get_worker_state (FerryInspectedState state)
       return _ ("Open");
     case FERRY_INSPECTED_FORKS:
       return _ ("Forks Others");
+    case FERRY_INSPECTED_ENDED:
+      return _ ("Ended");
     case FERRY_INSPECTED_ENDING:
     default:
       return _ ("Ending");
@@ -167,7 +193,8 @@ fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
   const FerryInspectedWorker *worker = row;
   gboolean is_known = ferry_worker_usage_look (&item->usage, worker->identifier, now);
 
-  item->can_end = worker->identifier != NULL;
+  item->has_ended = worker->state == FERRY_INSPECTED_ENDED;
+  item->can_end = worker->identifier != NULL && !item->has_ended;
   ferry_inspector_item_set (item, WORKER_NAME, g_strdup (worker->name));
   ferry_inspector_item_set (item, WORKER_PROCESS, g_strdup (worker->identifier != NULL ? worker->identifier : UNKNOWN));
   ferry_inspector_item_set (
@@ -183,23 +210,24 @@ fill_worker (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, FERRY_INSPECTOR_MAX_CELLS, describe_worker (worker));
 }
 
-/* (transfer full): how many there are, and their memory together. */
+/* (transfer full): how many have not ended, and their memory together. */
 static char *
 sum_workers (GListModel *items)
 {
-  guint n_items = g_list_model_get_n_items (items);
   g_autofree char *size = NULL;
   guint64 memory = 0;
+  guint n_live = 0;
 
-  for (guint i = 0; i < n_items; i++)
+  for (guint i = 0; i < g_list_model_get_n_items (items); i++)
     {
       g_autoptr (FerryInspectorItem) item = g_list_model_get_item (items, i);
 
-      memory += item->usage.memory;
+      memory += item->has_ended ? 0 : item->usage.memory;
+      n_live += !item->has_ended;
     }
   size = g_format_size (memory);
   /* Translators: the size is that of their memory together. */
-  return g_strdup_printf (ferry_gtk_ngettext ("%u worker: %s", "%u workers: %s", n_items), n_items, size);
+  return g_strdup_printf (ferry_gtk_ngettext ("%u worker: %s", "%u workers: %s", n_live), n_live, size);
 }
 
 /* ---- tasks ---- */
@@ -420,9 +448,7 @@ fill_figure (FerryInspectorItem *item, gconstpointer row, gint64 now)
   ferry_inspector_item_set (item, FIGURE_VALUE, format_value (figure->unit, figure->value));
   ferry_inspector_item_set (item, FIGURE_LIMIT,
                             figure->limit > 0 ? format_value (figure->unit, figure->limit) : g_strdup (UNKNOWN));
-  ferry_inspector_item_set (item, FIGURE_RATE,
-                            figure->unit == FERRY_UNIT_MICROSECONDS ? format_share (item, figure->value, now)
-                                                                    : format_rate (item, figure->value, now));
+  ferry_inspector_item_set (item, FIGURE_RATE, format_growth (item, figure->unit, figure->value, now));
 }
 
 /* ---- pipes, channels and calls ---- */

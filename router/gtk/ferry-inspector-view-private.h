@@ -25,6 +25,7 @@ struct _FerryInspectorItem
   char *cells[FERRY_INSPECTOR_MAX_CELLS]; /* (owned) (nullable) */
   char *details;                          /* (owned) (nullable): what is shown of the row that is selected */
   gboolean can_end;                       /* it is a process that can be ended */
+  gboolean has_ended;                     /* it is none any more */
   gboolean has_changed;                   /* since the signal changed */
 
   FerryWorkerUsage usage;

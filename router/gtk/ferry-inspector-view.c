@@ -86,7 +86,7 @@ struct _FerryInspectorView
   FerryInspectorItem *shown; /* (nullable): the one whose details are shown */
   gulong shown_handler;
 
-  GtkWidget *box;
+  GtkWidget *paned;
   GtkWidget *stack;
   GtkWidget *count_label;
   GtkWidget *details_label;
@@ -356,7 +356,7 @@ ferry_inspector_view_dispose (GObject *object)
   if (self->shown != NULL)
     g_signal_handler_disconnect (self->shown, self->shown_handler);
   g_clear_object (&self->shown);
-  g_clear_pointer (&self->box, gtk_widget_unparent);
+  g_clear_pointer (&self->paned, gtk_widget_unparent);
   g_clear_object (&self->selection);
   g_clear_object (&self->items);
   G_OBJECT_CLASS (ferry_inspector_view_parent_class)->dispose (object);
@@ -460,14 +460,17 @@ ferry_inspector_view_new (const FerryInspectorKind *kind)
   gtk_widget_add_css_class (empty, "dim-label");
   gtk_stack_add_named (GTK_STACK (self->stack), make_table (self), LIST_PAGE);
   gtk_stack_add_named (GTK_STACK (self->stack), empty, EMPTY_PAGE);
-  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  gtk_box_append (GTK_BOX (self->box), self->stack);
+  /* Whoever reads more of the details makes them larger. */
+  self->paned = gtk_paned_new (GTK_ORIENTATION_VERTICAL);
+  gtk_paned_set_start_child (GTK_PANED (self->paned), self->stack);
+  gtk_paned_set_shrink_start_child (GTK_PANED (self->paned), FALSE);
   if (kind->has_details)
     {
-      gtk_box_append (GTK_BOX (self->box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
-      gtk_box_append (GTK_BOX (self->box), make_details (self));
+      gtk_paned_set_end_child (GTK_PANED (self->paned), make_details (self));
+      gtk_paned_set_resize_end_child (GTK_PANED (self->paned), FALSE);
+      gtk_paned_set_shrink_end_child (GTK_PANED (self->paned), FALSE);
     }
-  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+  gtk_widget_set_parent (self->paned, GTK_WIDGET (self));
   show_details (self);
   return GTK_WIDGET (self);
 }

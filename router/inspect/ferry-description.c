@@ -83,6 +83,7 @@ static const char *const worker_states[] = {
   [FERRY_INSPECTED_STARTING] = "starting",  [FERRY_INSPECTED_IDLE] = "idle",
   [FERRY_INSPECTED_BUSY] = "busy",          [FERRY_INSPECTED_OPEN] = "open",
   [FERRY_INSPECTED_FORKS] = "forks others", [FERRY_INSPECTED_ENDING] = "ending",
+  [FERRY_INSPECTED_ENDED] = "ended",
 };
 
 /* Adds what it has of memory to *memory. */

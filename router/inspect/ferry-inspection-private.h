@@ -30,6 +30,7 @@ typedef enum
   FERRY_INSPECTED_OPEN,  /* of no pool */
   FERRY_INSPECTED_FORKS, /* it is a fork server, which forks the others */
   FERRY_INSPECTED_ENDING,
+  FERRY_INSPECTED_ENDED, /* its process has, and what it has sent was not all handled */
 } FerryInspectedState;
 
 /* A process, or a thread of a pool. In the structures below, a number tells one from all others of its kind that there

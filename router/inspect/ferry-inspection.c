@@ -11,6 +11,9 @@
 
 #include "config.h"
 
+#include <errno.h>
+#include <signal.h>
+
 #include "inspect/ferry-inspection-private.h"
 
 #include "base/ferry-base-private.h"
@@ -77,6 +80,15 @@ add_link (const FerryInspection *self, FerryInspectedWorker *inspected, FerryLin
   inspected->held_up = ferry_inspection_is_held_up (self, link, &inspected->unread);
 }
 
+/* Its worker is told so once all that it has sent was handled. */
+static gboolean
+has_ended (FerryWorker *worker)
+{
+  GPid process = ferry_worker_get_process_number (worker);
+
+  return process > 1 && kill (process, 0) < 0 && errno == ESRCH;
+}
+
 static FerryInspectedWorker *
 inspect_process (const FerryInspection *self, FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool,
                  GArray *pools)
@@ -92,6 +104,13 @@ inspect_process (const FerryInspection *self, FerryWorker *worker, guint64 numbe
   add_link (self, inspected, ferry_worker_get_link (worker));
   if (of_pool != NULL)
     add_work (inspected, of_pool, pools);
+  if (has_ended (worker))
+    {
+      inspected->state = FERRY_INSPECTED_ENDED;
+      inspected->held_up = FALSE;
+    }
+  else if (of_pool != NULL)
+    return inspected;
   else if (ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING)
     inspected->state = FERRY_INSPECTED_STARTING;
   else

@@ -2435,8 +2435,7 @@ install_states (void)
   /**
    * FerryTask:host-name:
    *
-   * The name of the host that runs or ran the task; %NULL before, and for this machine. The file of a queue does not
-   * keep it, so it is %NULL as well for what has ended before this start of the application.
+   * The name of the host that runs or ran the task, as far as was told since the application was started; else %NULL.
    */
   properties[PROP_HOST_NAME] = g_param_spec_string ("host-name", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**

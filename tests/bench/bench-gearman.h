@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 
 typedef struct _BenchGearman BenchGearman;
 
-/* store: (nullable): a file in which it keeps the tasks that nobody waits for. Returns NULL, and prints a line that says
- * so, when the machine does not have it. */
+/* store: (nullable): a file in which it keeps the tasks that nobody waits for. Returns NULL, and prints a line that
+ * says so, when the machine does not have it. */
 BenchGearman *bench_gearman_new (guint n_workers, const char *store);
 void bench_gearman_free (BenchGearman *self);
 /* The server, and its workers (element-type GSubprocess), all (transfer none). */

@@ -102,6 +102,28 @@ test_text_says_what_is_paused (void)
   task_test_free (test);
 }
 
+/* The main loop has not heard of it. */
+static void
+test_text_says_which_worker_has_ended (void)
+{
+  TaskTest *test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
+  FerryWorker *worker;
+  GPid process;
+
+  task_test_wait_begun (task);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  process = (GPid) g_ascii_strtoll (ferry_worker_get_identifier (worker), NULL, 10);
+  g_object_unref (worker);
+  g_assert_cmpint (process, >, 1);
+  kill (process, SIGKILL);
+  while (!has ((gpointer) ": ended, runs sleep-until-cancelled"))
+    ferry_test_let_others ();
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  assert_has_not (": ended");
+  task_test_free (test);
+}
+
 static void
 test_text_says_which_worker_is_held_up (void)
 {
@@ -349,6 +371,7 @@ main (int argc, char **argv)
   g_test_add_func ("/description/text-says-what-workers-run-and-what-tasks-wait-for",
                    test_text_says_what_workers_run_and_what_tasks_wait_for);
   g_test_add_func ("/description/text-says-what-is-paused", test_text_says_what_is_paused);
+  g_test_add_func ("/description/text-says-which-worker-has-ended", test_text_says_which_worker_has_ended);
   g_test_add_func ("/description/text-says-which-worker-is-held-up", test_text_says_which_worker_is_held_up);
   g_test_add_func ("/description/text-says-which-worker-is-held-up-by-a-sender-of-its-task",
                    test_text_says_which_worker_is_held_up_by_a_sender_of_its_task);
