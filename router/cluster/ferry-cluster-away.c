@@ -72,6 +72,7 @@ typedef struct
   gboolean is_refused; /* the server had no room for it, by which the order to send it was answered */
   gboolean waits;      /* what it wants is done later */
   gboolean is_begun;   /* that was told */
+  gboolean is_last;    /* the same, and that the task is not there any more */
   gboolean has_ended;  /* that was told */
   gboolean is_unknown; /* nobody here knows it: nothing is told */
 } Item;
@@ -258,7 +259,7 @@ tell_connection (Away *self, gboolean is_reachable, GError *error)
   send_post (post);
 }
 
-/* host: (nullable). n_orders: how many that answers. */
+/* host: (nullable). n_orders: how many that answers. Of BEGUN, the item says whether that host is the last. */
 static void
 tell (Away *self, Item *item, FerryAwayKind kind, const char *host, guint n_orders)
 {
@@ -267,7 +268,7 @@ tell (Away *self, Item *item, FerryAwayKind kind, const char *host, guint n_orde
   if (post == NULL)
     return;
   post->host = g_strdup (host);
-  post->news = (FerryAwayNews){.kind = kind, .host = post->host};
+  post->news = (FerryAwayNews){.kind = kind, .host = post->host, .is_last = item->is_last};
   send_post (post);
 }
 
@@ -749,11 +750,14 @@ compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHas
     return TRUE;
   if (g_hash_table_contains (begun, item->id))
     {
-      if (item->want != WANTS_TAKE && !item->is_begun)
-        return read_beginner (self, item);
-      return TRUE;
+      /* Its end was written before it went, so that it is found now. */
+      const gboolean is_last = !g_hash_table_contains (tasks, item->id);
+      const gboolean is_news = !item->is_begun || is_last != item->is_last;
+
+      item->is_last = is_last;
+      return item->want == WANTS_TAKE || !is_news || read_beginner (self, item);
     }
-  item->is_begun = FALSE;
+  item->is_begun = item->is_last = FALSE;
   if (!has_mark)
     return forget_item (self, item, g_hash_table_lookup (tasks, item->id));
   if (!g_hash_table_contains (tasks, item->id))
@@ -900,7 +904,7 @@ is_missing_one (Away *self, GHashTable *tasks)
     {
       const Item *item = value;
 
-      if (item->is_there && !item->is_begun && !item->has_ended && item->want == WANTS_NOTHING &&
+      if (item->is_there && !item->is_last && !item->has_ended && item->want == WANTS_NOTHING &&
           !g_hash_table_contains (tasks, item->id))
         return TRUE;
     }

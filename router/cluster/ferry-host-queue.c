@@ -111,6 +111,7 @@ struct _FerryHostQueue
   char **functions;             /* const: (owned) (array zero-terminated=1) */
   char **labels;                /* const: (owned) (nullable) */
   guint n_workers;              /* const */
+  gint64 ack_wait;              /* const: that was asked for */
   GAsyncQueue *ended;           /* const: (owned) (element-type Run) */
   _Atomic gboolean is_draining; /* any */
   _Atomic gboolean is_over;     /* any */
@@ -951,6 +952,11 @@ try_to_connect (FerryHostQueue *self)
     }
   g_message ("Works off the queue of '%s' at %s", ferry_streams_get_queue (self->stream),
              ferry_streams_get_address (self->stream));
+  if (ferry_streams_get_ack_wait (self->stream) != self->ack_wait)
+    g_message (
+      "The queue's hosts wait %.0f seconds for one that is lost, as it was when its streams were made, and not "
+      "%.0f as --cut-timeout says",
+      (double) ferry_streams_get_ack_wait (self->stream) / G_USEC_PER_SEC, (double) self->ack_wait / G_USEC_PER_SEC);
   g_clear_pointer (&self->complaint, g_free);
   self->connected_at = g_get_monotonic_time ();
   self->pause = FIRST_PAUSE;
@@ -1070,6 +1076,7 @@ ferry_host_queue_new (FerryPool *pool, FerryHostService *service, const FerryBus
   self->context = g_main_context_ref (ferry_executor_get_router (self->executor)->context);
   self->host = g_strdup (settings->host);
   self->user = g_strdup (ferry_streams_get_queue (stream));
+  self->ack_wait = ack_wait;
   self->instance = g_uuid_string_random ();
   self->functions = g_strdupv ((char **) functions);
   self->labels = g_strdupv ((char **) labels);

@@ -65,6 +65,7 @@ typedef struct
 {
   FerryAwayKind kind;
   const char *host;  /* (nullable): of BEGUN and ENDED */
+  gboolean is_last;  /* of BEGUN: no other host gets it if that one is lost, as what was there is gone */
   guint attempts;    /* of ENDED: in all */
   GVariant *result;  /* (nullable): of ENDED without an error */
   GError *error;     /* (nullable): of ENDED */

@@ -289,6 +289,7 @@ take_news (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const F
     case FERRY_AWAY_BEGUN:
       g_free (entry->away_host);
       entry->away_host = g_strdup (news->host);
+      entry->is_last_host = news->is_last;
       set_state (self, entry, FERRY_QUEUE_AWAY_AT_HOST);
       ferry_queue_turns_update (self->turns, entry);
       break;

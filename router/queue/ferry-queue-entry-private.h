@@ -80,6 +80,7 @@ struct _FerryQueueEntry
   guint64 batch_number;      /* FerryQueueBatches' */
   GList unsent_link;         /* FerryQueueAway's: if is_unsent */
   char *away_host;           /* FerryQueueAway's: (owned) (nullable): which host has begun it */
+  gboolean is_last_host;     /* FerryQueueAway's: no other one gets it */
   gint64 sent_not_before;    /* FerryQueueAway's */
   int sent_priority;         /* FerryQueueAway's */
   guint8 away;               /* FerryQueueAway's: a FerryQueueAwayState */

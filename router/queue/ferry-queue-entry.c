@@ -233,7 +233,11 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
     return;
   if (self->away == FERRY_QUEUE_AWAY_AT_HOST)
-    text = g_strdup_printf ("The host '%s' runs it", self->away_host);
+    text =
+      g_strdup_printf (self->is_last_host ? "The host '%s' runs it. The NATS server has lost it: cancel it, and run it "
+                                            "again, if that host is gone"
+                                          : "The host '%s' runs it",
+                       self->away_host);
   else if (self->ties->paused)
     text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
   else if (ferry_queue_row_waits_for_its_time (&self->row))

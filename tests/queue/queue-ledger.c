@@ -37,6 +37,7 @@ typedef struct
   guint max_kills;
   goffset size_to_kill; /* of the ledger, at the next kill; 0: the time says when */
   guint n_files;        /* of values, when the kill was planned */
+  guint timer;          /* of the next kill, or the next start; 0: there is none */
   gboolean over;
 } Ledger;
 
@@ -95,8 +96,6 @@ has_other_files (gpointer data)
 {
   Ledger *self = data;
 
-  if (self->process == NULL)
-    return G_SOURCE_REMOVE;
   return count_files (self) == self->n_files ? G_SOURCE_CONTINUE : kill_one (self);
 }
 
@@ -106,16 +105,16 @@ plan_kill (Ledger *self)
   if (g_rand_int_range (self->random, 0, 10) < N_AT_FILES)
     {
       self->n_files = count_files (self);
-      g_timeout_add (1, has_other_files, self);
+      self->timer = g_timeout_add (1, has_other_files, self);
       return;
     }
   if (g_rand_int_range (self->random, 0, 4) == 0)
     {
-      g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);
+      self->timer = g_timeout_add (g_rand_int_range (self->random, 1, MAX_TIME), kill_one, self);
       return;
     }
   self->size_to_kill = get_size (self) + g_rand_int_range (self->random, 1, MAX_GROWTH);
-  g_timeout_add (1, has_grown, self);
+  self->timer = g_timeout_add (1, has_grown, self);
 }
 
 static gboolean
@@ -124,8 +123,7 @@ kill_one (gpointer data)
   Ledger *self = data;
   GPid worker = find_worker (self);
 
-  if (self->process == NULL)
-    return G_SOURCE_REMOVE;
+  self->timer = 0;
   self->n_kills++;
   if (g_rand_boolean (self->random) && is_ours (worker))
     {
@@ -143,14 +141,15 @@ has_grown (gpointer data)
 {
   Ledger *self = data;
 
-  if (self->process == NULL)
-    return G_SOURCE_REMOVE;
   return get_size (self) < self->size_to_kill ? G_SOURCE_CONTINUE : kill_one (self);
 }
 
 static gboolean
-start_again (gpointer self)
+start_again (gpointer data)
 {
+  Ledger *self = data;
+
+  self->timer = 0;
   start (self);
   return G_SOURCE_REMOVE;
 }
@@ -162,13 +161,14 @@ ended (GObject *process, GAsyncResult *result, gpointer data)
 
   g_assert_true (g_subprocess_wait_finish (G_SUBPROCESS (process), result, NULL));
   g_clear_object (&self->process);
+  g_clear_handle_id (&self->timer, g_source_remove);
   if (g_subprocess_get_if_exited (G_SUBPROCESS (process)))
     {
       g_assert_cmpint (g_subprocess_get_exit_status (G_SUBPROCESS (process)), ==, 0);
       self->over = TRUE;
     }
   else if (self->is_off)
-    g_timeout_add ((guint) g_rand_int_range (self->random, 0, MAX_OFF), start_again, self);
+    self->timer = g_timeout_add ((guint) g_rand_int_range (self->random, 0, MAX_OFF), start_again, self);
   else
     start (self);
 }

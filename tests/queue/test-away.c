@@ -685,6 +685,35 @@ test_no_room_for_the_end (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
 }
 
+static gboolean
+says_that_it_is_lost (gpointer task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL && g_str_has_prefix (text, "The host 'alpha' runs it. The NATS server has lost it: cancel it");
+}
+
+/* The host ends it all the same. */
+static void
+test_purged_while_it_runs (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_streams (test);
+  away_test_start_host (test, 0);
+  away_test_begin (test);
+  away_test_submit (test, "hold", "held", NULL);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_purge (test, "tasks", FALSE);
+  task = away_test_get (test, "held");
+  ferry_test_run_until (says_that_it_is_lost, task);
+  away_test_let_go (test, "held");
+  away_test_await (test, "held");
+  assert_done (test, "held");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+}
+
 /* The same user has another file with tasks there, which are none of this one. */
 static void
 test_purged_beside_others (void)
@@ -1038,6 +1067,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/a-task-that-ends-its-workers-waits-for-a-person", test_quarantine);
   nats_test_add ("/away/tasks-that-the-server-has-lost-are-sent-again", test_purged);
   nats_test_add ("/away/what-was-purged-is-sent-again-beside-tasks-of-others", test_purged_beside_others);
+  nats_test_add ("/away/what-was-purged-while-it-runs-is-ended", test_purged_while_it_runs);
   nats_test_add ("/away/a-server-that-was-reset-costs-no-task", test_reset);
   nats_test_add ("/away/what-the-server-forgot-is-not-begun-again", test_forgotten);
   nats_test_add ("/away/and-is-not-once-it-was-judged", test_forgotten_twice);
