@@ -40,8 +40,10 @@
 /* The pause between two attempts to connect doubles from the first to the last. */
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PAUSE (4 * G_USEC_PER_SEC)
-/* How often it is looked whether the streams have lost something, in microseconds. */
+/* How often it is looked whether the streams have lost something, in microseconds, and how many times longer than the
+ * look is the time until the next one at least: many tasks make a long list. */
 #define COMPARE_TIME (5 * G_USEC_PER_SEC)
+#define COMPARE_SHARE 50
 /* When it is tried again, in microseconds, where the server had no room. */
 #define NO_ROOM_TIME (5 * G_USEC_PER_SEC)
 /* How long the word in 'begun' stays of a task that is over. */
@@ -915,15 +917,16 @@ is_missing_one (Away *self, GHashTable *tasks)
 static gboolean
 check_memory (Away *self)
 {
+  const gint64 before = g_get_monotonic_time ();
   g_autoptr (GHashTable) tasks = NULL;
   gboolean has_mark;
 
-  self->next_compare = g_get_monotonic_time () + COMPARE_TIME;
   if (!check_mark (self, &has_mark))
     return FALSE;
   tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
   if (tasks == NULL)
     return FALSE;
+  self->next_compare = g_get_monotonic_time () + MAX (COMPARE_TIME, COMPARE_SHARE * (g_get_monotonic_time () - before));
   return (has_mark && !is_missing_one (self, tasks)) || compare (self);
 }
 
