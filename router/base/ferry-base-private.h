@@ -113,6 +113,21 @@ ferry_variant_take_floating (GVariant *value)
   return value != NULL && g_variant_is_floating (value) ? g_variant_ref_sink (value) : NULL;
 }
 
+/* Reads a number of digits alone, to the base of 10 or 16. g_ascii_string_to_unsigned() may refuse a good one: where
+ * two threads ask GLib for the first number of the process at once, it takes what one leaves in errno that has waited
+ * for the other for a fault. */
+static inline gboolean
+ferry_parse_number (const char *text, guint base, guint64 least, guint64 most, guint64 *number)
+{
+  char *end = NULL;
+
+  if (base == 10 ? !g_ascii_isdigit (text[0]) : !g_ascii_isxdigit (text[0]) || g_ascii_tolower (text[1]) == 'x')
+    return FALSE;
+  errno = 0;
+  *number = g_ascii_strtoull (text, &end, base);
+  return errno != ERANGE && *end == '\0' && *number >= least && *number <= most;
+}
+
 /* Adds microseconds to a monotonic time, or to one before all others. Saturates at G_MAXINT64. */
 static inline gint64
 ferry_time_add (gint64 time, gint64 microseconds)

@@ -189,7 +189,7 @@ get_default_attach_timeout (void)
   const char *text = g_getenv (ATTACH_TIMEOUT_VARIABLE);
   guint64 seconds;
 
-  if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, MAX_ATTACH_TIMEOUT_SECONDS, &seconds, NULL))
+  if (text != NULL && ferry_parse_number (text, 10, 0, MAX_ATTACH_TIMEOUT_SECONDS, &seconds))
     return seconds > 0 ? (gint64) seconds * G_USEC_PER_SEC : -1;
   return DEFAULT_ATTACH_TIMEOUT;
 }

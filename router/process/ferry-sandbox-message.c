@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
+
 /* The version of the format, and the first word of a text. A worker refuses a text with another version. */
 #define FORMAT "1"
 
@@ -66,7 +68,7 @@ take_number (const char *text, guint32 *number)
 {
   guint64 value;
 
-  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT32, &value, NULL))
+  if (!ferry_parse_number (text, 10, 0, G_MAXUINT32, &value))
     return FALSE;
   *number = (guint32) value;
   return TRUE;
@@ -98,7 +100,7 @@ take_word (FerrySandboxMessage *self, const char *word)
   if (g_str_has_prefix (word, "required="))
     return take_number (value, &self->required);
   if (g_str_has_prefix (word, "address-space="))
-    return g_ascii_string_to_unsigned (value, 10, 1, G_MAXINT64, &self->address_space, NULL);
+    return ferry_parse_number (value, 10, 1, G_MAXINT64, &self->address_space);
   if (g_str_has_prefix (word, "read="))
     return take_path (value, self->read_only);
   return g_str_has_prefix (word, "write=") && take_path (value, self->writable);

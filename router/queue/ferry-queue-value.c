@@ -130,8 +130,8 @@ ferry_queue_value_of_text (const char *folder, const char *text)
   guint64 size, sum;
 
   if (g_strv_length (words) != 3 || !g_uuid_string_is_valid (words[0]) ||
-      !g_ascii_string_to_unsigned (words[1], 10, 1, G_MAXSSIZE, &size, NULL) ||
-      !g_ascii_string_to_unsigned (words[2], 16, 0, G_MAXUINT64, &sum, NULL))
+      !ferry_parse_number (words[1], 10, 1, G_MAXSSIZE, &size) ||
+      !ferry_parse_number (words[2], 16, 0, G_MAXUINT64, &sum))
     return NULL;
   self = g_new0 (FerryQueueValue, 1);
   g_atomic_ref_count_init (&self->references);

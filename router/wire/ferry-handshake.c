@@ -462,7 +462,7 @@ is_control_socket (const char *text, int *fd)
   guint64 number = 0;
   int type = 0;
 
-  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &number, NULL))
+  if (!ferry_parse_number (text, 10, 0, G_MAXINT, &number))
     return FALSE;
   *fd = (int) number;
   return getsockopt (*fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_SEQPACKET;

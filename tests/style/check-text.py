@@ -21,6 +21,7 @@ SENTENCE_LIMIT = 320
 # Written in two parts, so that this file does not hold them.
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 # A program that a test has in a string may wait for a file, as the shell does there.
+UNSURE_NUMBER = r"g_ascii_string_to_(?:un)?signed"
 SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
 # Of pages, and what no prose begins with: a table, a heading, a tag, code.
@@ -92,6 +93,13 @@ def unexplained(tree):
 def left_open(tree):
     return ["%s:%d: %s" % (name, line, word) for name, text in sources.select(tree, r"(?!COPYING|LICENSES/)").items()
             for line, word in sources.lines_with(text, LEFT_OPEN)]
+
+
+def unsure_numbers(tree):
+    """What GLib refuses now and then, where another thread reads its first number."""
+    return ["%s:%d: %s; call ferry_parse_number()" % (name, line, word)
+            for name, text in sources.select(tree, r"(router|command-worker)/.*\.[ch]$").items()
+            for line, word in sources.lines_with(sources.without_comments(text), UNSURE_NUMBER)]
 
 
 def sleeps(tree):
@@ -270,6 +278,10 @@ CHECKS = {
         {"bindings/python/ferry/_a.py": "# SPDX\nimport os\n"},
     ]),
     "nothing is left open": (left_open, [{"README.md": "so far\nTO" + "DO: more\n"}]),
+    "no number is refused that is one": (unsure_numbers, [
+        {"router/lane/a.c": "  if (g_ascii_string_to_unsigned (a, 10, 0, 1, &n, NULL))\n"},
+        {"command-worker/a.c": "  g_ascii_string_to_signed (a, 10, 0, 1, &n, NULL);\n"},
+    ]),
     "no test sleeps": (sleeps, [
         {"tests/lane/test-a.c": "  g_usleep (1000);\n"},
         {"tests/workers/a.c": "  sleep(1);\n"},
