@@ -35,8 +35,10 @@
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-streams-private.h"
 
-/* How often it is looked whether tasks have ended, while some are there, in microseconds. */
-#define POLL_TIME (500 * G_TIME_SPAN_MILLISECOND)
+/* How often it is looked whether tasks have ended, while some are there, in microseconds: soon after some have, and
+ * twice as long each time that none has. */
+#define FIRST_POLL (25 * G_TIME_SPAN_MILLISECOND)
+#define LAST_POLL (500 * G_TIME_SPAN_MILLISECOND)
 /* The pause between two attempts to connect doubles from the first to the last. */
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PAUSE (4 * G_USEC_PER_SEC)
@@ -133,6 +135,7 @@ typedef struct
   gint64 pause;
   gint64 next_try;
   gint64 next_poll;
+  gint64 poll_pause;
   gint64 next_compare;
   gint64 next_room; /* when those that were postponed are looked at again */
 } Away;
@@ -933,10 +936,19 @@ check_memory (Away *self)
 static gboolean
 poll_stream (Away *self)
 {
-  self->next_poll = g_get_monotonic_time () + POLL_TIME;
+  const guint n_before = self->n_unsettled;
+  gboolean is_found;
+
+  self->next_poll = g_get_monotonic_time () + LAST_POLL;
   if (g_hash_table_size (self->items) == 0)
     return forget_memories (self);
-  if (!read_ends (self) || (g_get_monotonic_time () >= self->next_compare && !check_memory (self)))
+  if (!read_ends (self))
+    return FALSE;
+  /* More are there than may be read before those that were are stored. */
+  is_found = self->n_unsettled > n_before || self->n_unsettled >= MAX_UNSETTLED;
+  self->poll_pause = is_found ? FIRST_POLL : MIN (2 * self->poll_pause, LAST_POLL);
+  self->next_poll = g_get_monotonic_time () + self->poll_pause;
+  if (g_get_monotonic_time () >= self->next_compare && !check_memory (self))
     return FALSE;
   return forget_memories (self);
 }
@@ -1232,6 +1244,7 @@ ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context,
   self->stream = stream;
   self->items = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, item_free);
   self->pause = FIRST_PAUSE;
+  self->poll_pause = FIRST_POLL;
   g_atomic_ref_count_inc (&self->references);
   if (ferry_nats_thread_start ("ferry-away", "the queue's streams", run, self, end, away_unref, error))
     return &self->away;
