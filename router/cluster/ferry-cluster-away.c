@@ -72,7 +72,7 @@ typedef struct
   GBytes *bytes; /* (owned) (nullable): to be sent */
   FerryAwayClass class;
   gboolean is_there;   /* it was sent, as far as is known */
-  gboolean is_unsure;  /* it may have been sent, as the answer was lost */
+  gboolean is_unsure;  /* it may be there all the same: the answer was lost, or a host may have fetched it */
   gboolean is_refused; /* the server had no room for it, by which the order to send it was answered */
   gboolean waits;      /* what it wants is done later */
   gboolean is_begun;   /* that was told */
@@ -547,7 +547,8 @@ take_item (Away *self, Item *item)
   FerryStreamsAnswer answer;
   gboolean has_mark;
 
-  if (item->is_refused && !item->is_unsure)
+  /* It was never sent, or was refused. */
+  if (!item->is_there && !item->is_unsure)
     {
       tell_taken (self, item);
       return TRUE;
@@ -684,6 +685,7 @@ tell_missing (Away *self, Item *item)
   if (item->want != WANTS_NOTHING)
     return;
   item->is_there = FALSE;
+  item->is_unsure = TRUE;
   tell (self, item, FERRY_AWAY_MISSING, NULL, 0);
 }
 

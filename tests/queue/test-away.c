@@ -665,6 +665,41 @@ test_no_room (void)
   g_assert_cmpuint (away_test_count_messages (test, "tasks"), ==, 0);
 }
 
+static void
+note_flushed (GObject *queue, GAsyncResult *result, gpointer is_flushed)
+{
+  g_assert_true (ferry_queue_flush_finish (FERRY_QUEUE (queue), result, NULL));
+  *(gboolean *) is_flushed = TRUE;
+}
+
+/* The application takes it back while it has to wait for the server, which has no room for a word. */
+static void
+test_taken_before_it_is_sent (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (ProxyTest) proxy = proxy_test_new (test->server->port);
+  gboolean is_flushed = FALSE;
+
+  make_streams (test);
+  g_free (test->url);
+  test->url = g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (proxy));
+  away_test_begin (test);
+  away_test_submit (test, "note", "first there", NULL);
+  away_test_await_tasks (test, 1);
+  away_test_set_full (test, "ends", TRUE);
+  proxy_test_hold (proxy, 1500);
+  away_test_submit (test, "note", "sent", NULL);
+  away_test_submit (test, "note", "not sent", "priority", 1, NULL);
+  ferry_queue_flush_async (test->queue, NULL, note_flushed, &is_flushed);
+  ferry_test_wait_flag (&is_flushed);
+  ferry_executor_set_paused (test->executor, FALSE, FALSE);
+  away_test_await (test, "not sent");
+  assert_done (test, "not sent");
+  away_test_await (test, "sent");
+  assert_done (test, "sent");
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "not sent"), ==, 1);
+}
+
 /* A host keeps an end until there is room for it. */
 static void
 test_no_room_for_the_end (void)
@@ -1083,6 +1118,7 @@ main (int argc, char **argv)
   nats_test_add ("/away/what-needs-a-label-is-for-hosts-that-have-it", test_needs);
   nats_test_add ("/away/a-result-that-is-too-large-is-an-error", test_large_result);
   nats_test_add ("/away/what-the-server-has-no-room-for-runs-here", test_no_room);
+  nats_test_add ("/away/what-is-taken-before-it-is-sent-runs-here", test_taken_before_it_is_sent);
   nats_test_add ("/away/an-end-waits-for-room", test_no_room_for_the_end);
   nats_test_add ("/away/a-drained-host-finishes-what-it-has-begun", test_drain);
   nats_test_add ("/away/a-host-that-was-stopped-changes-nothing-any-more", test_stopped);
