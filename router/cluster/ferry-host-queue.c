@@ -64,9 +64,9 @@
  * how often the latter is done, in microseconds. */
 #define NEW_TIME 100
 #define AGAIN_TIME 10
+#define AGAIN_LOOK (500 * G_TIME_SPAN_MILLISECOND)
 /* For how long it counts how many tasks there were, in microseconds: for so long those of a higher class wait. */
 #define COUNT_TIME (100 * G_TIME_SPAN_MILLISECOND)
-#define AGAIN_LOOK (500 * G_TIME_SPAN_MILLISECOND)
 /* For how long workers are left to applications that are there, which want to see progress, after a task of one has got
  * a place, and how often that is looked at. */
 #define COURTESY (2 * G_USEC_PER_SEC)
@@ -496,18 +496,17 @@ typedef struct
 } Decision;
 
 static Verdict
-wait_for_room (FerryHostQueue *self, Decision *decision)
-{
-  complain_of_shortage (self);
-  decision->delay = NO_ROOM_TIME;
-  return WAITS;
-}
-
-static Verdict
 wait_for (Decision *decision, gint64 delay)
 {
   decision->delay = CLAMP (delay, G_USEC_PER_SEC, MAX_DELAY);
   return WAITS;
+}
+
+static Verdict
+wait_for_room (FerryHostQueue *self, Decision *decision)
+{
+  complain_of_shortage (self);
+  return wait_for (decision, NO_ROOM_TIME);
 }
 
 /* While it is not clear who has it. */

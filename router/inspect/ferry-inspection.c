@@ -89,6 +89,15 @@ has_ended (FerryWorker *worker)
   return process > 1 && kill (process, 0) < 0 && errno == ESRCH;
 }
 
+/* Of no pool. */
+static FerryInspectedState
+get_process_state (FerryWorker *worker)
+{
+  if (ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING)
+    return FERRY_INSPECTED_STARTING;
+  return ferry_worker_get_link (worker)->fork_server != NULL ? FERRY_INSPECTED_FORKS : FERRY_INSPECTED_OPEN;
+}
+
 static FerryInspectedWorker *
 inspect_process (const FerryInspection *self, FerryWorker *worker, guint64 number, FerryPoolWorker *of_pool,
                  GArray *pools)
@@ -104,18 +113,13 @@ inspect_process (const FerryInspection *self, FerryWorker *worker, guint64 numbe
   add_link (self, inspected, ferry_worker_get_link (worker));
   if (of_pool != NULL)
     add_work (inspected, of_pool, pools);
+  else
+    inspected->state = get_process_state (worker);
   if (has_ended (worker))
     {
       inspected->state = FERRY_INSPECTED_ENDED;
       inspected->held_up = FALSE;
     }
-  else if (of_pool != NULL)
-    return inspected;
-  else if (ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING)
-    inspected->state = FERRY_INSPECTED_STARTING;
-  else
-    inspected->state =
-      ferry_worker_get_link (worker)->fork_server != NULL ? FERRY_INSPECTED_FORKS : FERRY_INSPECTED_OPEN;
   return inspected;
 }
 

@@ -37,7 +37,7 @@ all_else_is_none (void)
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
       g_assert_false (ferry_parse_number (texts[i], 10, 0, G_MAXUINT64, &number));
-      g_assert_false (ferry_parse_number (texts[i], 16, 0, i == 8 ? 0 : G_MAXUINT64, &number));
+      g_assert_false (ferry_parse_number (texts[i], 16, 0, G_MAXUINT64, &number));
     }
   g_assert_false (ferry_parse_number ("f", 10, 0, G_MAXUINT64, &number));
 }
