@@ -20,6 +20,7 @@
 #include "bench-common.h"
 #include "bench-gearman.h"
 #include "bench-nats.h"
+#include "bench-queue-file.h"
 #include "bench-team.h"
 
 #define N_WORKERS 2
@@ -63,7 +64,6 @@ typedef struct
   BenchGearman *gearman[N_WAYS];      /* (owned) (nullable) */
   GArray *processes[N_WAYS][N_PARTS]; /* (owned) (element-type GPid) */
   guint n_awaited;
-  gboolean answered; /* what was waited for has come */
   char payload[PAYLOAD_SIZE + 1];
 } Bench;
 
@@ -129,34 +129,6 @@ add_process (GArray *processes, GPid process)
 
 /* ---- the queue ---- */
 
-static void
-wait_for_answer (Bench *self)
-{
-  self->answered = FALSE;
-  while (!self->answered)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_queue_open_finish (FERRY_QUEUE (source), result, &error))
-    bench_fail ("the queue", error);
-  ((Bench *) user_data)->answered = TRUE;
-}
-
-static void
-closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_queue_close_finish (FERRY_QUEUE (source), result, &error))
-    bench_fail ("the queue's end", error);
-  ((Bench *) user_data)->answered = TRUE;
-}
-
 /* While the host has them all, this machine runs none. */
 static void
 open_queue (Bench *self, guint way)
@@ -165,15 +137,13 @@ open_queue (Bench *self, guint way)
   self->queue = ferry_queue_new (self->team.executor, self->path);
   if (way == HOST)
     ferry_queue_set_cluster (self->queue, FERRY_RUNNER (self->cluster));
-  ferry_queue_open_async (self->queue, NULL, opened_cb, self);
-  wait_for_answer (self);
+  bench_queue_open (self->queue);
 }
 
 static void
 close_queue (Bench *self)
 {
-  ferry_queue_close_async (self->queue, NULL, closed_cb, self);
-  wait_for_answer (self);
+  bench_queue_close (self->queue);
   g_clear_object (&self->queue);
 }
 

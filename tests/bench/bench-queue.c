@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "bench-common.h"
+#include "bench-queue-file.h"
 #include "bench-team.h"
 
 #define N_WORKERS 2
@@ -31,70 +32,22 @@ typedef struct
   guint64 n_asked;
   guint64 n_done;
   gboolean refilling;
-  gboolean answered; /* what was waited for has come */
 } Bench;
 
 /* ---- the queue ---- */
-
-static void
-wait_for_answer (Bench *self)
-{
-  self->answered = FALSE;
-  while (!self->answered)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_queue_open_finish (FERRY_QUEUE (source), result, &error))
-    bench_fail ("the queue", error);
-  ((Bench *) user_data)->answered = TRUE;
-}
-
-static void
-flushed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_queue_flush_finish (FERRY_QUEUE (source), result, &error))
-    bench_fail ("a flush", error);
-  ((Bench *) user_data)->answered = TRUE;
-}
-
-static void
-closed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_queue_close_finish (FERRY_QUEUE (source), result, &error))
-    bench_fail ("the queue's end", error);
-  ((Bench *) user_data)->answered = TRUE;
-}
 
 static void
 open_queue (Bench *self, gboolean is_paused)
 {
   self->queue = ferry_queue_new (self->team.executor, self->path);
   g_object_set (self->queue, "paused", is_paused, NULL);
-  ferry_queue_open_async (self->queue, NULL, opened_cb, self);
-  wait_for_answer (self);
-}
-
-static void
-flush_queue (Bench *self)
-{
-  ferry_queue_flush_async (self->queue, NULL, flushed_cb, self);
-  wait_for_answer (self);
+  bench_queue_open (self->queue);
 }
 
 static void
 close_queue (Bench *self)
 {
-  ferry_queue_close_async (self->queue, NULL, closed_cb, self);
-  wait_for_answer (self);
+  bench_queue_close (self->queue);
   g_clear_object (&self->queue);
 }
 
@@ -219,7 +172,7 @@ run_submission (Bench *self, guint n)
   started = bench_now ();
   used = bench_thread_cpu ();
   submit_many (self, n);
-  flush_queue (self);
+  bench_queue_flush (self->queue);
   bench_print ("queue/submitted", n * 1e9 / (bench_now () - started), "tasks/s");
   bench_print_budget (">= 15000");
   bench_print ("queue/submitted/cpu", (double) (bench_thread_cpu () - used) / n, "ns");
