@@ -94,8 +94,6 @@ void ferry_host_run_tell_begin (FerryHostRun *self);
 void ferry_host_run_start (FerryHostRun *self, FerryHostSource *source);
 /* Ends a run that was not begun. */
 void ferry_host_run_refuse (FerryHostRun *self, const GError *reason);
-/* Cancels a run that was begun. */
-void ferry_host_run_cancel (FerryHostRun *self);
 /* Cancels a run that was begun, and ends it in that time, in microseconds. */
 void ferry_host_run_stop (FerryHostRun *self, gint64 time);
 /* Ends a cancelled run by force in that time, in microseconds. */

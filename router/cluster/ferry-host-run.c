@@ -411,12 +411,44 @@ fit_item_error (FerryHostRun *self, GVariant *value)
   return g_variant_ref_sink (ferry_error_to_variant (error, trace, NULL));
 }
 
+static gboolean
+is_submitted (const FerryHostRun *self)
+{
+  return self->run.source != NULL && !ferry_run_get_done (&self->run);
+}
+
+/* Cancels a run that was begun. */
+static void
+cancel (FerryHostRun *self)
+{
+  g_autoptr (FerryHostSource) source = NULL;
+
+  if (!is_submitted (self))
+    return;
+  source = ref_source (&self->run);
+  ferry_run_cancel (&self->run);
+  ferry_runner_schedule (source->runner);
+}
+
+void
+ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
+{
+  FerryTaskDestination *destination = self->run.destination;
+
+  if (destination == NULL || self->run.state != FERRY_TASK_STATE_CANCELLING)
+    return;
+  if (grace > 0)
+    destination->funcs->give_time (destination, &self->run, grace);
+  else
+    destination->funcs->force (destination, &self->run);
+}
+
 /* Takes error. */
 static void
 end_by_force (FerryHostRun *self, GError *error)
 {
   set_end (self, NULL, error, NULL);
-  ferry_host_run_cancel (self);
+  cancel (self);
   ferry_host_run_hurry (self, 0);
 }
 
@@ -562,37 +594,6 @@ ferry_host_run_start (FerryHostRun *self, FerryHostSource *source)
   note_owing (self);
 }
 
-static gboolean
-is_submitted (const FerryHostRun *self)
-{
-  return self->run.source != NULL && !ferry_run_get_done (&self->run);
-}
-
-void
-ferry_host_run_cancel (FerryHostRun *self)
-{
-  g_autoptr (FerryHostSource) source = NULL;
-
-  if (!is_submitted (self))
-    return;
-  source = ref_source (&self->run);
-  ferry_run_cancel (&self->run);
-  ferry_runner_schedule (source->runner);
-}
-
-void
-ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
-{
-  FerryTaskDestination *destination = self->run.destination;
-
-  if (destination == NULL || self->run.state != FERRY_TASK_STATE_CANCELLING)
-    return;
-  if (grace > 0)
-    destination->funcs->give_time (destination, &self->run, grace);
-  else
-    destination->funcs->force (destination, &self->run);
-}
-
 static void
 time_to_end_is_over (gpointer data)
 {
@@ -611,7 +612,7 @@ ferry_host_run_stop (FerryHostRun *self, gint64 time)
 
   if (ferry_timer_is_set (&self->force_timer))
     return;
-  ferry_host_run_cancel (self);
+  cancel (self);
   if (!is_submitted (self))
     return;
   ferry_timers_set (self->run.source->limits, &self->force_timer, g_get_monotonic_time () + time, time_to_end_is_over,
@@ -676,7 +677,7 @@ take_cancel (FerryCall *call, gpointer data)
   drop_yielded (self);
   if (self->state >= FERRY_HOST_RUN_RUNNING)
     {
-      ferry_host_run_cancel (self);
+      cancel (self);
       return;
     }
   reason = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED,
@@ -742,7 +743,7 @@ send_out (FerryHostRun *self, const Out *out, gboolean *blocked)
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
     {
       set_end (self, NULL, g_steal_pointer (&error), NULL);
-      ferry_host_run_cancel (self);
+      cancel (self);
     }
   return TRUE;
 }

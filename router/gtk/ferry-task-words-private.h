@@ -39,8 +39,6 @@ char *ferry_task_words_for_result (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* (nullable): of a task that stands for several others, and has failed: how many of them did. */
 char *ferry_task_words_for_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
-/* Empty for a task that never began. */
-char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* Rate and duration. The rate is 0 where it is not known. */
 char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* How far all tasks are, and how many of them run and wait; and how many have failed that nobody has acted on. */

@@ -369,8 +369,9 @@ ferry_task_words_get_elapsed (FerryTask *task, gint64 now)
   return MAX ((end != 0 ? end : now) - start, 0);
 }
 
-char *
-ferry_task_words_for_duration (FerryTask *task, gint64 now)
+/* Empty for a task that never began. */
+static char *
+dup_duration (FerryTask *task, gint64 now)
 {
   gint64 elapsed = ferry_task_words_get_elapsed (task, now);
 
@@ -398,7 +399,7 @@ char *
 ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
 {
   g_autofree char *rate_words = rate > 0.0 ? words_for_rate (task, rate) : NULL;
-  g_autofree char *duration = ferry_task_words_for_duration (task, now);
+  g_autofree char *duration = dup_duration (task, now);
 
   return join ((const char *const[]){rate_words, duration}, 2);
 }

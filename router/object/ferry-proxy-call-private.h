@@ -50,10 +50,6 @@ void ferry_resolution_unref (gpointer self);
 void ferry_resolution_answer (FerryResolution *self, GVariant *value, FerryProxy *object, const GError *error,
                               gboolean raised);
 
-/* Waits for the result: see ferry_proxy_resolve(). async_form: the function that the error message names if this thread
- * may not wait. */
-gboolean ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
-                             GVariant **value, FerryProxy **object, GError **error);
 /* Does not wait. Takes the task, which returns a FerryResolved. later: without room in the transport, the request is
  * sent as soon as there is room; otherwise the task fails with FERRY_ERROR_WOULD_BLOCK. */
 void ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task);

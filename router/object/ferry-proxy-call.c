@@ -429,9 +429,11 @@ give (FerryResolved *result, GVariant **value, FerryProxy **object)
   return TRUE;
 }
 
-gboolean
-ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
-                    GVariant **value, FerryProxy **object, GError **error)
+/* Waits for the result: see ferry_proxy_resolve(). async_form: the function that the error message names if this thread
+ * may not wait. */
+static gboolean
+resolve (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable, GVariant **value,
+         FerryProxy **object, GError **error)
 {
   return give (resolve_and_wait (chain, async_form, timeout, cancellable, error), value, object);
 }
@@ -620,7 +622,7 @@ ferry_proxy_resolve (FerryProxy *self, GVariant *steps, GVariant *options, gint6
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
 
   return given_chain_init (&given, self, steps, options, error) &&
-         ferry_resolve_wait (&given.chain, "ferry_proxy_resolve_async()", timeout, cancellable, value, object, error);
+         resolve (&given.chain, "ferry_proxy_resolve_async()", timeout, cancellable, value, object, error);
 }
 
 static void
@@ -708,8 +710,8 @@ ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gin
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
   g_return_val_if_fail (method != NULL, FALSE);
 
-  return ferry_resolve_wait (&(FerryChain){self, &step, 1, ferry_proxy_get_as_proxy (self), NULL},
-                             "ferry_proxy_call_async()", timeout, cancellable, value, object, error);
+  return resolve (&(FerryChain){self, &step, 1, ferry_proxy_get_as_proxy (self), NULL}, "ferry_proxy_call_async()",
+                  timeout, cancellable, value, object, error);
 }
 
 /**
@@ -819,8 +821,8 @@ ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancel
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (property != NULL, NULL);
 
-  resolved = ferry_resolve_wait (&(FerryChain){self, &step, 1, FALSE, NULL}, "ferry_proxy_get_async()", timeout,
-                                 cancellable, &value, NULL, error);
+  resolved = resolve (&(FerryChain){self, &step, 1, FALSE, NULL}, "ferry_proxy_get_async()", timeout, cancellable,
+                      &value, NULL, error);
   return check_is_value (resolved, value, error);
 }
 
@@ -896,8 +898,8 @@ ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64
   g_return_val_if_fail (property != NULL, FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
 
-  return ferry_resolve_wait (&(FerryChain){self, &step, 1, FALSE, NULL}, "ferry_proxy_set_async()", timeout,
-                             cancellable, NULL, NULL, error);
+  return resolve (&(FerryChain){self, &step, 1, FALSE, NULL}, "ferry_proxy_set_async()", timeout, cancellable, NULL,
+                  NULL, error);
 }
 
 /**

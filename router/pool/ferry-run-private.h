@@ -359,9 +359,9 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_message (FerryRun *self, const char *type, GVariant *value);
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_take_yield (FerryRun *self, GVariant *value);
-/* The caller must hold a reference. */
 /* Takes what the function has done if it fails, until the run has ended. */
 void ferry_run_take_partial_result (FerryRun *self, GVariant *value);
+/* The caller must hold a reference. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_complete (FerryRun *self, GVariant *result);
 /* Events ERROR, LOST, RUN_TIMEOUT, QUEUE_TIMEOUT, REFUSE and ABANDON. Takes error, also if it returns FALSE. error may
@@ -369,8 +369,6 @@ gboolean ferry_run_complete (FerryRun *self, GVariant *result);
  * error is the run's at its end. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
-/* any: a function that has heard of its limit of time, and has returned, has the error of that limit. */
-void ferry_run_translate_error (FerryRun *self, GError **error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
  * error: (nullable): its own, or the run's. Returns "" where that is nothing. */
 FERRY_FOR_SIBLINGS

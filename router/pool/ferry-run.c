@@ -534,8 +534,9 @@ add_to_error (GError *error, const GError *of_function)
   error->message = g_strconcat (message, ferry_run_get_addition (of_function), NULL);
 }
 
-void
-ferry_run_translate_error (FerryRun *self, GError **error)
+/* A function that has heard of its limit of time, and has returned, has the error of that limit. */
+static void
+translate_error (FerryRun *self, GError **error)
 {
   g_autoptr (GError) of_function = NULL;
 
@@ -615,7 +616,7 @@ ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char 
   if (fails)
     {
       self->timed_out = event == FERRY_TASK_EVENT_ERROR && is_late (owned);
-      ferry_run_translate_error (self, &owned);
+      translate_error (self, &owned);
       self->error = g_steal_pointer (&owned);
     }
   finish (self, transition);

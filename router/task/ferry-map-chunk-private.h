@@ -38,8 +38,6 @@ FerryMapChunk *ferry_map_chunk_new (FerryMap *map, const char *function, gint64 
                                     guint n_items);
 /* Makes a plain chunk. Takes arguments (nullable), floating or not. */
 FerryMapChunk *ferry_map_chunk_new_plain (FerryMap *map, const char *function, guint64 first, GVariant *arguments);
-/* Returns (transfer full) (nullable) the arguments of an item. */
-GVariant *ferry_map_chunk_dup_item (FerryMapChunk *self, guint place);
 /* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
 char *ferry_map_chunk_dup_item_name (FerryMapChunk *self, guint place);
 /* Returns the place in the chunk of the item that the present worker runs, by the number of its answers. Earlier

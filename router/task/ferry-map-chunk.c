@@ -66,8 +66,9 @@ get_run (FerryMapChunk *self)
   return ferry_task_get_run (FERRY_TASK (self));
 }
 
-GVariant *
-ferry_map_chunk_dup_item (FerryMapChunk *self, guint place)
+/* Returns (transfer full) (nullable) the arguments of an item. */
+static GVariant *
+dup_item (FerryMapChunk *self, guint place)
 {
   GVariant *arguments = get_run (self)->arguments;
   g_autoptr (GVariant) items = NULL;
@@ -81,7 +82,7 @@ ferry_map_chunk_dup_item (FerryMapChunk *self, guint place)
 char *
 ferry_map_chunk_dup_item_name (FerryMapChunk *self, guint place)
 {
-  g_autoptr (GVariant) item = ferry_map_chunk_dup_item (self, place);
+  g_autoptr (GVariant) item = dup_item (self, place);
   g_autofree char *name = NULL;
 
   if (item == NULL || g_variant_get_size (item) > LONGEST_NAME)

@@ -273,110 +273,18 @@ transport_test_take_calls (TransportTestPair *pair, guint end,
   g_assert_no_error (error);
 }
 
-/* ---- asking and answering ---- */
-
-static void
-wait_for_room (FerryTransport *end, guint64 count)
-{
-  g_autoptr (GError) error = NULL;
-  gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
-
-  ferry_transport_wait_for_room (end, count, deadline, NULL, &error);
-  g_assert_no_error (error);
-}
-
-static void
-note_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
-{
-  TransportTestAnswer *answer = data;
-
-  answer->refused = refused;
-  answer->result = result != NULL ? g_variant_ref_sink (result) : NULL;
-  answer->error = error != NULL ? g_error_copy (error) : NULL;
-  answer->n_done++;
-  transport_test_wake ();
-}
-
-static gboolean
-try_to_ask (FerryTransport *end, const FerryRequest *request, gpointer data)
-{
-  static const FerryAnswerFuncs funcs = {.done = note_done};
-  g_autoptr (GError) error = NULL;
-
-  if (ferry_transport_ask (end, request, &funcs, data, &error) != 0)
-    return TRUE;
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  return FALSE;
-}
-
-TransportTestAnswer *
-transport_test_ask (FerryTransport *end, const char *method, GVariant *arguments)
-{
-  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  TransportTestAnswer *answer = g_new0 (TransportTestAnswer, 1);
-  FerryRequest request = {.method = method, .arguments = kept};
-  guint64 count = ferry_transport_get_room_count (end);
-
-  while (!try_to_ask (end, &request, answer))
-    {
-      wait_for_room (end, count);
-      count = ferry_transport_get_room_count (end);
-    }
-  return answer;
-}
-
-void
-transport_test_answer_free (TransportTestAnswer *answer)
-{
-  transport_test_wait_count (&answer->n_done, 1);
-  g_clear_pointer (&answer->result, g_variant_unref);
-  g_clear_error (&answer->error);
-  g_free (answer);
-}
-
-void
-transport_test_assert_failed (TransportTestAnswer *answer, int code)
-{
-  transport_test_wait_count (&answer->n_done, 1);
-  g_assert_null (answer->result);
-  g_assert_error (answer->error, FERRY_ERROR, code);
-}
+/* ---- asking ---- */
 
 gboolean
 transport_test_try_tell (FerryTransport *end, const char *method, GVariant *arguments)
 {
   FerryRequest request = {.method = method, .arguments = arguments, .flags = FERRY_CALL_ONE_WAY};
-
-  return try_to_ask (end, &request, NULL);
-}
-
-void
-transport_test_tell (FerryTransport *end, const char *method, GVariant *arguments)
-{
-  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  guint64 count = ferry_transport_get_room_count (end);
-
-  while (!transport_test_try_tell (end, method, kept))
-    {
-      wait_for_room (end, count);
-      count = ferry_transport_get_room_count (end);
-    }
-}
-
-void
-transport_test_answer_call (FerryTransport *end, FerryCall *call, GVariant *result)
-{
-  g_autoptr (GVariant) kept = g_variant_ref_sink (result);
   g_autoptr (GError) error = NULL;
-  guint64 count = ferry_transport_get_room_count (end);
 
-  while (!ferry_call_answer (call, kept, &error))
-    {
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-      g_clear_error (&error);
-      wait_for_room (end, count);
-      count = ferry_transport_get_room_count (end);
-    }
+  if (ferry_transport_ask (end, &request, NULL, NULL, &error) != 0)
+    return TRUE;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  return FALSE;
 }
 
 /* ---- gates ---- */

@@ -66,25 +66,8 @@ void transport_test_wait_closed (FerryTransport *end, int code);
 guint transport_test_count_threads (void);
 void transport_test_wait_left (guint n_threads, guint n_fds);
 
-/* What became of a question: the receiving thread writes it, and then n_done. */
-typedef struct
-{
-  _Atomic guint n_done;
-  gboolean refused;
-  GVariant *result; /* (owned) (nullable) */
-  GError *error;    /* (owned) (nullable) */
-} TransportTestAnswer;
-
-TransportTestAnswer *transport_test_ask (FerryTransport *end, const char *method, GVariant *arguments);
-void transport_test_answer_free (TransportTestAnswer *answer);
-void transport_test_assert_failed (TransportTestAnswer *answer, int code);
-
 /* Sends a one-way request. Returns FALSE when there is no room. */
 gboolean transport_test_try_tell (FerryTransport *end, const char *method, GVariant *arguments);
-/* The same, and waits for room. */
-void transport_test_tell (FerryTransport *end, const char *method, GVariant *arguments);
-/* Answers, and waits for room. Not on a receiving thread. */
-void transport_test_answer_call (FerryTransport *end, FerryCall *call, GVariant *result);
 
 /* A gate that threads wait at until it is opened. */
 typedef struct
@@ -103,6 +86,5 @@ void transport_test_gate_set (TransportTestGate *gate, gboolean open);
 void transport_test_gate_pass (TransportTestGate *gate);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportTestPair, transport_test_pair_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (TransportTestAnswer, transport_test_answer_free)
 
 G_END_DECLS

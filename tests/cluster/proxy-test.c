@@ -50,7 +50,6 @@ struct _ProxyTest
   GThread *thread;
   GPtrArray *connections; /* (element-type Connection): of the thread */
   GArray *poll;           /* (element-type struct pollfd): of the thread */
-  guint n_connections;    /* atomic */
   GMutex lock;
   Orders orders; /* lock */
 };
@@ -89,7 +88,6 @@ accept_one (ProxyTest *self)
 
   g_assert_cmpint (near_end, >=, 0);
   g_assert_cmpint (far_end, >=, 0);
-  g_atomic_int_inc (&self->n_connections);
   connection->fds[0] = near_end;
   connection->fds[1] = far_end;
   for (guint i = 0; i < 2; i++)
@@ -253,12 +251,6 @@ guint
 proxy_test_get_port (ProxyTest *self)
 {
   return self->port;
-}
-
-guint
-proxy_test_get_n_connections (ProxyTest *self)
-{
-  return (guint) g_atomic_int_get (&self->n_connections);
 }
 
 ProxyTest *

@@ -23,8 +23,6 @@ void proxy_test_cut (ProxyTest *self);
 void proxy_test_hold (ProxyTest *self, guint milliseconds);
 /* From now on all that comes is passed on so much later. */
 void proxy_test_delay (ProxyTest *self, guint milliseconds);
-/* How many connections it has taken so far. */
-guint proxy_test_get_n_connections (ProxyTest *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProxyTest, proxy_test_free)
 

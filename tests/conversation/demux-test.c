@@ -429,8 +429,8 @@ demux_test_gate_clear (DemuxTestGate *gate)
   pthread_mutex_destroy (&gate->lock);
 }
 
-void
-demux_test_gate_pass (DemuxTestGate *gate)
+static void
+pass_gate (DemuxTestGate *gate)
 {
   pthread_mutex_lock (&gate->lock);
   gate->n_came++;
@@ -495,7 +495,7 @@ demux_test_add_one (FerryInvocation *invocation, gpointer data)
 void
 demux_test_gated (FerryInvocation *invocation, gpointer gate)
 {
-  demux_test_gate_pass (gate);
+  pass_gate (gate);
   demux_test_add_one (invocation, NULL);
 }
 

@@ -95,7 +95,6 @@ typedef struct
 
 void demux_test_gate_init (DemuxTestGate *gate);
 void demux_test_gate_clear (DemuxTestGate *gate);
-void demux_test_gate_pass (DemuxTestGate *gate);
 void demux_test_gate_open (DemuxTestGate *gate);
 guint demux_test_gate_count (DemuxTestGate *gate);
 guint demux_test_gate_most (DemuxTestGate *gate);

@@ -14,11 +14,17 @@
 
 static char *state_folder;
 
+static char *
+get_program (const char *name)
+{
+  return g_test_build_filename (G_TEST_BUILT, "..", "demo-app", name, NULL);
+}
+
 void
 demo_test_init (void)
 {
   g_autofree char *mark = g_uuid_string_random ();
-  g_autofree char *worker = demo_test_get_program ("ferry-demo-worker");
+  g_autofree char *worker = get_program ("ferry-demo-worker");
 
   g_setenv (MARK, mark, TRUE);
   g_setenv ("FERRY_DEMO_WORKER", worker, TRUE);
@@ -43,12 +49,6 @@ demo_test_has_display (void)
     return TRUE;
   g_test_skip ("There is no display");
   return FALSE;
-}
-
-char *
-demo_test_get_program (const char *name)
-{
-  return g_test_build_filename (G_TEST_BUILT, "..", "demo-app", name, NULL);
 }
 
 /* Whether the process is one of the workers' program, and has the mark. */
@@ -183,7 +183,7 @@ demo_test_start (const char *setting, const char *const *arguments)
   g_autoptr (GSubprocessLauncher) launcher =
     g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  g_autofree char *program = demo_test_get_program ("ferry-demo");
+  g_autofree char *program = get_program ("ferry-demo");
   g_auto (GStrv) parts = g_strsplit (setting != NULL ? setting : "", "=", 2);
   g_autoptr (GError) error = NULL;
   DemoRun *run = g_new0 (DemoRun, 1);

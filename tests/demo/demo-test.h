@@ -20,7 +20,6 @@ void demo_test_forget_tasks (void);
 /* Skips the test, and returns FALSE, where there is no display. */
 gboolean demo_test_has_display (void);
 
-char *demo_test_get_program (const char *name);
 /* How many workers of the demo there are that this test program, or what it started, has started. */
 guint demo_test_count_workers (void);
 void demo_test_wait_workers (guint n_workers);

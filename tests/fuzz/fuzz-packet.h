@@ -16,9 +16,6 @@ typedef struct
   guint n_fds; /* at most 4 */
 } FuzzPacket;
 
-/* As many fit into a socket. */
-#define FUZZ_MAX_PACKETS 80
-
 /* Takes the next one of an input, where each begins with its length and with how many descriptors come along. Returns
  * FALSE at the end of the input. */
 gboolean fuzz_packet_next (FuzzPacket *self, FuzzInput *input);

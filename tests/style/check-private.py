@@ -7,7 +7,7 @@ A test program of these layers includes no private header, neither itself nor by
 would cost its edit. Those that do stand in private.txt. What a header of the tests needs of the inside can be in its .c file.
 
 And what is private is for the library: what only tests call, of all layers, stands in for-tests.txt with the reason why they
-cannot see it from outside.
+cannot see it from outside. What a private header or one of the tests declares, another file than its own calls.
 """
 
 import collections
@@ -33,6 +33,11 @@ PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b(ferry_\w+) \([^;{}]*;",
 DEFINITION = re.compile(r"^(ferry_\w+) \(", re.MULTILINE)
 BODY = re.compile(r"^(ferry_\w+) \([^;{}]*\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FOR_TESTS_LIST = "tests/style/for-tests.txt"
+
+INNER_HEADER = r"router/.*-private\.h$|tests/.*\.h$"
+# As above, with names of any kind.
+ANY_PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b([a-z]\w+) \([^;{}]*;", re.MULTILINE)
+ANY_DEFINITION = re.compile(r"^([a-z]\w+) \(", re.MULTILINE)
 
 
 def headers_of(tree, name, seen):
@@ -98,6 +103,22 @@ def stale_exceptions(tree):
             yield "%s: %s is called, or is not private: remove its row" % (FOR_TESTS_LIST, row[0])
 
 
+def called_at_home_alone(tree):
+    """What such a header declares, and only the file that has it names."""
+    texts = {name: sources.code(text) for name, text in sources.select(tree, LIBRARY, r"(tests|examples)/.*\.[ch]$").items()}
+    declared = {function: name for name, text in texts.items() if re.match(INNER_HEADER, name)
+                for function in ANY_PROTOTYPE.findall(text)}
+    named = collections.defaultdict(set)
+    for name, text in texts.items():
+        for word in re.findall(r"\b[a-z]\w+", ANY_PROTOTYPE.sub("", text) if name.endswith(".h") else text):
+            named[word].add(name)
+    for name, text in texts.items():
+        for function in ANY_DEFINITION.findall(text) if name.endswith(".c") else ():
+            named[function].discard(name)
+    return ["%s declares %s, which no other file calls: make it static, or remove it" % (name, function)
+            for function, name in sorted(declared.items()) if not named[function]]
+
+
 def count(tree, name, expected, constant, advice):
     n = len(sources.rows(tree, name))
     if n != expected:
@@ -108,7 +129,8 @@ INNOCENT = {
     "tests/task/test-a.c": '#include <ferry.h>\n#include "task/a-test.h"\n/* #include "task/ferry-b-private.h" */\n',
     "tests/task/a-test.h": '#include <ferry.h>\n', "tests/task/a-test.c": '#include "task/ferry-a-private.h"\n',
     "tests/lane/test-b.c": '#include "lane/ferry-b-private.h"\n',
-    "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n', LIST: "# Programs\n\ngtk/test-c.c\n",
+    "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n  ask ("nats://%u", \'"\', d_test_see ());\n  ferry_b_look ();\n',
+    "tests/gtk/d-test.h": "guint d_test_see (void);\n", "tests/gtk/d-test.c": "guint\nd_test_see (void)\n{\n}\n", LIST: "# Programs\n\ngtk/test-c.c\n",
     "router/a/ferry-b-private.h": "void ferry_b_use (int n);\nint ferry_b_look (void);\n"
                                   "static inline int\nferry_b_peek (void)\n{\n  return ferry_b_use (1);\n}\n",
     "router/a/ferry-b.c": "int\nferry_b_look (void)\n{\n}\nvoid\nferry_b_use (int n)\n{\n}\n",
@@ -128,6 +150,12 @@ CHECKS = {
         {**INNOCENT, FOR_TESTS_LIST: ""},
         {**INNOCENT, FOR_TESTS_LIST: "", "router/a/ferry-b.c": "int\nferry_b_look (void)\n{\n  ferry_b_look ();\n}\n"},
         {**INNOCENT, "router/a/ferry-c-private.h": "/* ferry_c_see() */\nint ferry_c_see (int (*look) (void),\n    int n);\n"},
+    ]),
+    "what a header declares is called by another file than its own": (called_at_home_alone, [
+        {**INNOCENT, "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n  ferry_b_look ();\n'},
+        {**INNOCENT, "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n  d_test_see ();\n'},
+        {**INNOCENT, "tests/gtk/e-test.h": "/* What it is. */\nEThing *e_test_new (guint n);\n", "tests/gtk/e-test.c":
+         "EThing *\ne_test_new (guint n)\n{\n  return n > 0 ? e_test_new (n - 1) : NULL;\n}\n"},
     ]),
     "each exception is one, and has its reason": (lambda tree: list(stale_exceptions(tree)), [
         {**INNOCENT, FOR_TESTS_LIST: "ferry_b_look\n"},

@@ -40,8 +40,9 @@ def rows(tree, name):
 
 
 def without_comments(text):
-    """C text whose comments are blanks, so that the numbers of lines stay."""
-    return re.sub(r"/\*.*?\*/|//[^\n]*", lambda match: re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
+    """C text whose comments are blanks, so that the numbers of lines stay. In a string or a character none begins."""
+    return re.sub(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+')|/\*.*?\*/|//[^\n]*""",
+                  lambda match: match[1] or re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
 
 
 def code(text):
