@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ferry-host: runs the functions of a program for applications on other machines.
+/* ferry-host: runs the functions of a program for applications on other machines, until a signal stops it.
  *
  * The program tells its functions, and the bus tells the applications of them. The acceptor makes a session for each
  * application, and the service runs what they ask for. SIGTERM and SIGINT drain; a second one ends at once.

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Numbers and times in words, in the language of the user. Any thread. */
+/* Numbers, durations and the time that is left, in words, in the language of the user. Any thread. */
 
 #include "config.h"
 
@@ -16,6 +16,9 @@
 #define SECONDS_PER_MINUTE 60
 #define MINUTES_PER_HOUR 60
 #define HOURS_PER_DAY 24
+
+/* A time that is left has its minutes below this. */
+#define HOURS_WITH_MINUTES 4
 
 /* A time that is left beyond this is told without a number. */
 #define YEARS_AFTER (100 * 365 * G_GINT64_CONSTANT (24 * 3600) * G_USEC_PER_SEC)
@@ -102,6 +105,21 @@ format_seconds_left (guint64 left)
   return g_strdup_printf (ferry_gtk_ngettext ("%u second left", "%u seconds left", (gulong) left), (guint) left);
 }
 
+static char *
+format_minutes_left (guint left)
+{
+  const guint hours = left / MINUTES_PER_HOUR;
+  const guint rest = left % MINUTES_PER_HOUR;
+  g_autofree char *minutes = g_strdup_printf (ferry_gtk_ngettext ("%u minute", "%u minutes", rest), rest);
+
+  if (hours == 0)
+    return g_strdup_printf (ferry_gtk_ngettext ("%u minute left", "%u minutes left", rest), rest);
+  if (rest == 0)
+    return g_strdup_printf (ferry_gtk_ngettext ("%u hour left", "%u hours left", hours), hours);
+  /* Translators: %s are the minutes, as in "1 hour 20 minutes left". */
+  return g_strdup_printf (ferry_gtk_ngettext ("%u hour %s left", "%u hours %s left", hours), hours, minutes);
+}
+
 /**
  * ferry_format_time_left:
  * @time_left: a time in microseconds
@@ -109,7 +127,7 @@ format_seconds_left (guint64 left)
  * Formats the time that is left. The further away the end is, the rounder is the time, so that the text does not
  * flicker. Any thread.
  *
- * Returns: (transfer full): the time as text, such as `25 seconds left` or `2 hours left`
+ * Returns: (transfer full): the time as text, such as `25 seconds left` or `1 hour 20 minutes left`
  */
 char *
 ferry_format_time_left (gint64 time_left)
@@ -126,10 +144,12 @@ ferry_format_time_left (gint64 time_left)
 
   left = (left + SECONDS_PER_MINUTE / 2) / SECONDS_PER_MINUTE;
   if (left < MINUTES_PER_HOUR)
-    return g_strdup_printf (ferry_gtk_ngettext ("%u minute left", "%u minutes left", left), left);
+    return format_minutes_left (left);
+  if (left < HOURS_WITH_MINUTES * MINUTES_PER_HOUR)
+    return format_minutes_left ((left + 2) / 5 * 5);
   left = (left + MINUTES_PER_HOUR / 2) / MINUTES_PER_HOUR;
   if (left < HOURS_PER_DAY)
-    return g_strdup_printf (ferry_gtk_ngettext ("%u hour left", "%u hours left", left), left);
-  left /= HOURS_PER_DAY;
+    return format_minutes_left (left * MINUTES_PER_HOUR);
+  left = (left + HOURS_PER_DAY / 2) / HOURS_PER_DAY;
   return g_strdup_printf (ferry_gtk_ngettext ("%u day left", "%u days left", left), left);
 }

@@ -45,6 +45,7 @@ test_amount (void)
 }
 
 #define SECOND ((gint64) G_USEC_PER_SEC)
+#define MINUTE (60 * SECOND)
 #define HOUR (3600 * SECOND)
 
 static void
@@ -74,9 +75,18 @@ test_time_left (void)
   assert_words (ferry_format_time_left (57 * SECOND), "55 seconds left");
   assert_words (ferry_format_time_left (58 * SECOND), "1 minute left");
   assert_words (ferry_format_time_left (150 * SECOND), "3 minutes left");
+  assert_words (ferry_format_time_left (3569 * SECOND), "59 minutes left");
   assert_words (ferry_format_time_left (HOUR), "1 hour left");
+  assert_words (ferry_format_time_left (HOUR + 3 * MINUTE), "1 hour 5 minutes left");
+  assert_words (ferry_format_time_left (HOUR + 22 * MINUTE), "1 hour 20 minutes left");
+  assert_words (ferry_format_time_left (HOUR + 58 * MINUTE), "2 hours left");
   assert_words (ferry_format_time_left (2 * HOUR), "2 hours left");
+  assert_words (ferry_format_time_left (3 * HOUR + 55 * MINUTE), "3 hours 55 minutes left");
+  assert_words (ferry_format_time_left (3 * HOUR + 58 * MINUTE), "4 hours left");
+  assert_words (ferry_format_time_left (4 * HOUR + 20 * MINUTE), "4 hours left");
+  assert_words (ferry_format_time_left (23 * HOUR), "23 hours left");
   assert_words (ferry_format_time_left (24 * HOUR), "1 day left");
+  assert_words (ferry_format_time_left (47 * HOUR), "2 days left");
   assert_words (ferry_format_time_left (90 * 24 * HOUR), "90 days left");
   assert_words (ferry_format_time_left (G_MAXINT64), "years left");
 }
