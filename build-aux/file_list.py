@@ -61,9 +61,15 @@ def line(name, text):
     return "%s: %s" % (name, first_sentence(name, text))
 
 
+def beginning(word):
+    """As a pattern, what all forms of a word begin with: 'retry' finds 'retries', and 'limits' finds 'limit'."""
+    stem = re.sub(r"(?<=[^s])s$", "", word.lower())
+    return re.sub(r"(?<=..)(?:y|ie)$", "(?:y|ie)", re.escape(stem))
+
+
 def count(text, words):
     """How often a text has the word of them that it has least: words that begin so."""
-    return min(len(re.findall(r"(?<![a-z0-9])" + re.escape(word.lower()), text.lower())) for word in words)
+    return min(len(re.findall(r"(?<![a-z0-9])" + beginning(word), text.lower())) for word in words)
 
 
 def lines(files, words):

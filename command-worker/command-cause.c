@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which of a command's last lines says why it has failed. Many programs say the cause first, and then that they have
- * failed: so it is the first line that looks like one. In a language that is not English none does, and it is the last
- * line.
+/* Which of a command's last lines is the error that says why it has failed. Many programs say the cause first, and then
+ * that they have failed: so it is the first line that looks like one. In a language that is not English none does, and
+ * it is the last line.
  *
  * What gpg, dpkg and apt say to programs is no sentence for people, though it has the word "ERROR". And 7z says
  * "ERROR: a.7z", and in the next line that the password is wrong; or "System ERROR:", and there what the system says. A

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Programs as tasks: what they print is shown as it comes. There is no shell: GLib takes a line apart, and its words
- * reach the program as they are.
+/* Programs as tasks, also for files that are dropped on the page: what they print is shown as it comes. There is no
+ * shell: GLib takes a line apart, and its words reach the program as they are.
  *
  * Files that are made lie in a folder of this page, which goes with it. A task has the name of its file, so that one
  * that is tried again has it too. */

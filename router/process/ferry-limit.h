@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limits of the system that a launcher sets for its workers (setrlimit). */
+/* The limits of the system that a launcher sets for its workers (setrlimit), such as memory and open files. */
 
 #pragma once
 

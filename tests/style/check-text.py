@@ -370,7 +370,23 @@ INNOCENT = {
 }
 
 
+LISTED = {"router/a.c": "/* Attempts and retries. */\n", "router/b.c": "/* Trials. */\n\n/* A retry, and a retry of it. */\n",
+          "router/c.c": "/* The limit of a pace. */\n"}
+
+
+def test_the_list_of_files(report):
+    def found(*words):
+        return [each.split(":")[0] for each in file_list.lines(LISTED, words)]
+
+    report.equal("a file is found by its first sentence, whatever the form of the word",
+                 [found("retry"), found("Retries", "attempt"), found("limits"), found("pace", "limit"), found("tri"), found("trip")],
+                 [["router/a.c"], ["router/a.c"], ["router/c.c"], ["router/c.c"], ["router/b.c"], []])
+    report.equal("others are found by their text, the one that has most first",
+                 [each.split(":")[0] for each in file_list.most(LISTED, ["retries"])], ["router/b.c", "router/a.c"])
+
+
 def body(report):
+    test_the_list_of_files(report)
     tree = sources.read_tree(sys.argv[1])
     for name, (check, bad_samples) in CHECKS.items():
         report.fact("would be seen: " + name, all(check(sample) for sample in bad_samples) and not check(INNOCENT))

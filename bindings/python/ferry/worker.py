@@ -5,7 +5,7 @@
 Its arguments: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [--initializer NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
-worker is a copy. With --objects, one object lives in it, whose methods it serves.
+worker is a copy, with random numbers of its own. With --objects, one object lives in it, whose methods it serves.
 
 PyGObject and the library's introspection data are most of what a start would take. So nothing here imports them, but where
 the program does, or uses what needs them.
