@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/ferry-exit-private.h"
+#include "link/ferry-console-private.h"
 #include "link/ferry-link-private.h"
 
 /* Takes ownership of exit (nullable). */

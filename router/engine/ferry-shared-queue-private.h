@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include "link/ferry-guardian-private.h"
 #include "link/ferry-link-private.h"
 #include "wire/ferry-fork-server-packet-private.h"
 

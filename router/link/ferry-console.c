@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-console-private.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -14,7 +14,7 @@
 
 #include "config.h"
 
-#include "link/ferry-link-private.h"
+#include "link/ferry-guardian-private.h"
 
 #include <string.h>
 #include <sys/socket.h>

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a link, with the guardian of its process, its sandbox (ferry-confinement.c), and what shows
- * a worker's lines (ferry-console.c). For the engine, and for what starts processes or sends to them. */
+/* The application's end of a link, with the sandbox of its process (ferry-confinement.c). For the engine, and for what
+ * starts processes or sends to them. */
 
 #pragma once
 
@@ -19,7 +19,6 @@
 #include "link/ferry-link-state-private.h"
 #include "link/ferry-output-private.h"
 #include "link/ferry-traffic-private.h"
-#include "wire/ferry-guardian-protocol.h"
 #include "wire/ferry-handshake-private.h"
 #include "wire/ferry-layout-private.h"
 
@@ -27,30 +26,6 @@
 #include <pthread.h>
 
 G_BEGIN_DECLS
-
-/* ---- Lines that workers print: ferry-console.c ---- */
-
-/* Shows a line on stream 1 or 2, behind the worker's name and process id. Control characters are escaped: a worker that
- * is not trusted must not send commands to a terminal. An empty line is not shown. */
-void ferry_console_show (guint stream, const char *name, GPid pid, const char *line);
-
-/* ---- The guardian: ferry-guardian.c ---- */
-
-typedef struct
-{
-  int socket; /* (owned): the application's end of the socket; -1: no guardian runs */
-  gint64 started_at;
-} FerryGuardian;
-
-/* Starts a guardian. Returns TRUE with a socket of -1 where the guardian's program is missing. */
-typedef gboolean (*FerryGuardianStartFunc) (FerryGuardian *self, GError **error);
-
-/* The longest time, in seconds, that ferry_guardian_tell() waits for room in the socket. */
-#define FERRY_GUARDIAN_PATIENCE_SECONDS 1
-
-gboolean ferry_guardian_tell (int socket, FerryGuardianWord word, GPid pid, int fd, int flags);
-
-/* ---- The application's end of a link: ferry-link.c ---- */
 
 typedef struct _FerryLink FerryLink;
 typedef struct _FerrySharedQueue FerrySharedQueue;

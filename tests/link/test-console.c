@@ -14,7 +14,7 @@
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
 #include "link/console-test.h"
-#include "link/ferry-link-private.h"
+#include "link/ferry-console-private.h"
 
 static void
 names_the_worker (void)
