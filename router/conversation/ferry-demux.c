@@ -602,8 +602,8 @@ dispatcher_close (Dispatcher *self)
  *
  * By default, handlers run on a pool of threads, at most as many at a time as there are cores that the process may use.
  * Threads are started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads] or
- * [method@Ferry.Demux.set_context]. Handlers that return at once are called
- * in a tenth of the time on the thread that receives: 0 threads.
+ * [method@Ferry.Demux.set_context]. Handlers that return at once are called in a tenth of the time on the thread that
+ * receives: 0 threads.
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
  *
