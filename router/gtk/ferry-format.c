@@ -110,12 +110,13 @@ format_minutes_left (guint left)
 {
   const guint hours = left / MINUTES_PER_HOUR;
   const guint rest = left % MINUTES_PER_HOUR;
-  g_autofree char *minutes = g_strdup_printf (ferry_gtk_ngettext ("%u minute", "%u minutes", rest), rest);
+  g_autofree char *minutes = NULL;
 
   if (hours == 0)
     return g_strdup_printf (ferry_gtk_ngettext ("%u minute left", "%u minutes left", rest), rest);
   if (rest == 0)
     return g_strdup_printf (ferry_gtk_ngettext ("%u hour left", "%u hours left", hours), hours);
+  minutes = g_strdup_printf (ferry_gtk_ngettext ("%u minute", "%u minutes", rest), rest);
   /* Translators: %s are the minutes, as in "1 hour 20 minutes left". */
   return g_strdup_printf (ferry_gtk_ngettext ("%u hour %s left", "%u hours %s left", hours), hours, minutes);
 }

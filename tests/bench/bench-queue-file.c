@@ -9,6 +9,9 @@
 
 #include "bench-team.h"
 
+typedef void (*BeginFunc) (FerryQueue *queue, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+typedef gboolean (*FinishFunc) (FerryQueue *queue, GAsyncResult *result, GError **error);
+
 static void
 answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -16,44 +19,32 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-wait_for (GAsyncResult **answer)
+wait_for (FerryQueue *queue, BeginFunc begin, FinishFunc finish, const char *what)
 {
-  while (*answer == NULL)
+  g_autoptr (GAsyncResult) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  begin (queue, NULL, answered_cb, &answer);
+  while (answer == NULL)
     g_main_context_iteration (NULL, TRUE);
+  if (!finish (queue, answer, &error))
+    bench_fail (what, error);
 }
 
 void
 bench_queue_open (FerryQueue *queue)
 {
-  g_autoptr (GAsyncResult) answer = NULL;
-  g_autoptr (GError) error = NULL;
-
-  ferry_queue_open_async (queue, NULL, answered_cb, &answer);
-  wait_for (&answer);
-  if (!ferry_queue_open_finish (queue, answer, &error))
-    bench_fail ("the queue", error);
+  wait_for (queue, ferry_queue_open_async, ferry_queue_open_finish, "the queue");
 }
 
 void
 bench_queue_flush (FerryQueue *queue)
 {
-  g_autoptr (GAsyncResult) answer = NULL;
-  g_autoptr (GError) error = NULL;
-
-  ferry_queue_flush_async (queue, NULL, answered_cb, &answer);
-  wait_for (&answer);
-  if (!ferry_queue_flush_finish (queue, answer, &error))
-    bench_fail ("a flush", error);
+  wait_for (queue, ferry_queue_flush_async, ferry_queue_flush_finish, "a flush");
 }
 
 void
 bench_queue_close (FerryQueue *queue)
 {
-  g_autoptr (GAsyncResult) answer = NULL;
-  g_autoptr (GError) error = NULL;
-
-  ferry_queue_close_async (queue, NULL, answered_cb, &answer);
-  wait_for (&answer);
-  if (!ferry_queue_close_finish (queue, answer, &error))
-    bench_fail ("the queue's end", error);
+  wait_for (queue, ferry_queue_close_async, ferry_queue_close_finish, "the queue's end");
 }
