@@ -29,15 +29,13 @@ FOR_TESTS = 10
 
 LIBRARY = r"(router|demo-app|command-worker|bindings)/.*\.[ch]$"
 # A function that is declared and has no body in the header, and where one is defined.
-PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b(ferry_\w+) \([^;{}]*;", re.MULTILINE)
-DEFINITION = re.compile(r"^(ferry_\w+) \(", re.MULTILINE)
-BODY = re.compile(r"^(ferry_\w+) \([^;{}]*\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
+PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b([a-z]\w+) \([^;{}]*;", re.MULTILINE)
+DEFINITION = re.compile(r"^([a-z]\w+) \(", re.MULTILINE)
+BODY = re.compile(r"^([a-z]\w+) \([^;{}]*\n\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FOR_TESTS_LIST = "tests/style/for-tests.txt"
 
 INNER_HEADER = r"router/.*-private\.h$|tests/.*\.h$"
-# As above, with names of any kind.
-ANY_PROTOTYPE = re.compile(r"^(?!static|typedef)\w[\w *]*?\b([a-z]\w+) \([^;{}]*;", re.MULTILINE)
-ANY_DEFINITION = re.compile(r"^([a-z]\w+) \(", re.MULTILINE)
+WORD = re.compile(r"\b[a-z]\w+")
 
 
 def headers_of(tree, name, seen):
@@ -79,7 +77,7 @@ def called_by_tests_alone(tree):
     """The private functions that nothing of the library names, apart from declaring and defining it."""
     texts = {name: sources.code(text) for name, text in sources.select(tree, LIBRARY).items()}
     declared = {function for name, text in texts.items() if name.endswith("-private.h") for function in PROTOTYPE.findall(text)}
-    named = collections.Counter(word for text in texts.values() for word in re.findall(r"\bferry_\w+", text))
+    named = collections.Counter(word for text in texts.values() for word in WORD.findall(text))
     for name, text in texts.items():
         named.subtract((PROTOTYPE if name.endswith(".h") else DEFINITION).findall(text))
         # Nor that it calls itself.
@@ -107,13 +105,13 @@ def called_at_home_alone(tree):
     """What such a header declares, and only the file that has it names."""
     texts = {name: sources.code(text) for name, text in sources.select(tree, LIBRARY, r"(tests|examples)/.*\.[ch]$").items()}
     declared = {function: name for name, text in texts.items() if re.match(INNER_HEADER, name)
-                for function in ANY_PROTOTYPE.findall(text)}
+                for function in PROTOTYPE.findall(text)}
     named = collections.defaultdict(set)
     for name, text in texts.items():
-        for word in re.findall(r"\b[a-z]\w+", ANY_PROTOTYPE.sub("", text) if name.endswith(".h") else text):
+        for word in WORD.findall(PROTOTYPE.sub("", text) if name.endswith(".h") else text):
             named[word].add(name)
     for name, text in texts.items():
-        for function in ANY_DEFINITION.findall(text) if name.endswith(".c") else ():
+        for function in DEFINITION.findall(text) if name.endswith(".c") else ():
             named[function].discard(name)
     return ["%s declares %s, which no other file calls: make it static, or remove it" % (name, function)
             for function, name in sorted(declared.items()) if not named[function]]
@@ -130,7 +128,8 @@ INNOCENT = {
     "tests/task/a-test.h": '#include <ferry.h>\n', "tests/task/a-test.c": '#include "task/ferry-a-private.h"\n',
     "tests/lane/test-b.c": '#include "lane/ferry-b-private.h"\n',
     "tests/gtk/test-c.c": '#include "gtk/ferry-c-private.h"\n  ask ("nats://%u", \'"\', d_test_see ());\n  ferry_b_look ();\n',
-    "tests/gtk/d-test.h": "guint d_test_see (void);\n", "tests/gtk/d-test.c": "guint\nd_test_see (void)\n{\n}\n", LIST: "# Programs\n\ngtk/test-c.c\n",
+    "tests/gtk/d-test.h": "guint d_test_see (void);\n", "tests/gtk/d-test.c": "guint\nd_test_see (void)\n{\n}\n",
+    LIST: "# Programs\n\ngtk/test-c.c\n",
     "router/a/ferry-b-private.h": "void ferry_b_use (int n);\nint ferry_b_look (void);\n"
                                   "static inline int\nferry_b_peek (void)\n{\n  return ferry_b_use (1);\n}\n",
     "router/a/ferry-b.c": "int\nferry_b_look (void)\n{\n}\nvoid\nferry_b_use (int n)\n{\n}\n",

@@ -3,6 +3,7 @@
 """How the style checks see the tree: as a dictionary from a file's name, relative to the top, to its text; and a library: as
 what it exports."""
 
+import functools
 import os
 import re
 import subprocess
@@ -45,6 +46,7 @@ def without_comments(text):
                   lambda match: match[1] or re.sub(r"[^\n]", " ", match.group()), text, flags=re.DOTALL)
 
 
+@functools.lru_cache(maxsize=None)
 def code(text):
     """C text as the compiler sees it, with nothing in its strings: what is in a comment or behind '#if 0' calls nothing."""
     text = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', without_comments(text))
