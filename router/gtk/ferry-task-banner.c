@@ -20,7 +20,8 @@ typedef enum
   OFFER_NOTHING,
   OFFER_CLOSE,
   OFFER_GO_ON,
-  OFFER_TRY_AGAIN,
+  OFFER_RUN_AGAIN,
+  OFFER_OPEN_AGAIN,
 } Offer;
 
 /**
@@ -31,7 +32,7 @@ typedef enum
  * It says the first of these that is so:
  *
  * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
- *   by itself once the file can be written again.
+ *   by itself once the file can be written again. If somebody has removed the file, its button writes it anew.
  * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
  *   says where the damaged file is, and its button closes it.
  * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue
@@ -112,6 +113,12 @@ ask_queue (GListModel *queue, gpointer data)
     say->reason = g_steal_pointer (&reason);
 }
 
+static gboolean
+is_gone (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+}
+
 /* (transfer full): why the file cannot be written, and what to do. */
 static char *
 describe_error (const GError *error)
@@ -121,6 +128,8 @@ describe_error (const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_READ_ONLY))
     return g_strdup (
       _ ("The file of the tasks is read-only, and no task is begun. Allow changes, and the tasks go on"));
+  if (is_gone (error))
+    return g_strdup (_ ("The file of the tasks was removed or replaced, and no task is begun"));
   return g_strdup_printf (_ ("No task is begun. %s"), error->message);
 }
 
@@ -128,10 +137,10 @@ static Offer
 find_offer (FerryTaskBanner *self, const Say *say)
 {
   if (say->error != NULL)
-    return OFFER_NOTHING;
+    return is_gone (say->error) ? OFFER_OPEN_AGAIN : OFFER_NOTHING;
   if (say->damage != NULL && !self->hides_damage)
     return OFFER_CLOSE;
-  return say->n_held > 0 ? OFFER_GO_ON : say->n_interrupted > 0 ? OFFER_TRY_AGAIN : OFFER_NOTHING;
+  return say->n_held > 0 ? OFFER_GO_ON : say->n_interrupted > 0 ? OFFER_RUN_AGAIN : OFFER_NOTHING;
 }
 
 /* (transfer full) (nullable) */
@@ -140,12 +149,16 @@ find_words (Offer offer, const Say *say)
 {
   g_autofree char *held = NULL;
 
+  if (say->error != NULL)
+    return describe_error (say->error);
   if (offer == OFFER_NOTHING)
-    return say->error != NULL ? describe_error (say->error) : NULL;
+    return NULL;
+  if (offer == OFFER_CLOSE && g_error_matches (say->damage, G_IO_ERROR, G_IO_ERROR_EXISTS))
+    return g_strdup (_ ("The file of the tasks was written anew. What was in its place lies beside it"));
   if (offer == OFFER_CLOSE)
     return g_strdup (
       _ ("The file of the tasks was damaged. The tasks here are whole; add those again that are missing"));
-  if (offer == OFFER_TRY_AGAIN)
+  if (offer == OFFER_RUN_AGAIN)
     return g_strdup_printf (
       ferry_gtk_ngettext ("%u task was interrupted", "%u tasks were interrupted", say->n_interrupted),
       say->n_interrupted);
@@ -157,7 +170,7 @@ find_words (Offer offer, const Say *say)
 static void
 show (FerryTaskBanner *self)
 {
-  static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Run Again")};
+  static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Run Again"), N_ ("_Try Again")};
   g_auto (Say) say = {0};
   g_autofree char *words = NULL;
   Offer offered = self->offer;
@@ -206,6 +219,11 @@ clicked_cb (FerryTaskBanner *self)
   if (self->offer == OFFER_GO_ON)
     {
       ferry_task_tally_let_queues_go_on (self->tally);
+      return;
+    }
+  if (self->offer == OFFER_OPEN_AGAIN)
+    {
+      ferry_task_tally_open_queues_again (self->tally);
       return;
     }
   if (self->offer == OFFER_CLOSE)

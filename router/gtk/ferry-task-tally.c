@@ -654,6 +654,23 @@ ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *
       visit (get_part (kept, i)->model, data);
 }
 
+void
+ferry_task_tally_open_queues_again (FerryTaskTally *self)
+{
+  g_autoptr (FerryTaskTally) kept = g_object_ref (self);
+
+  for (guint i = 0; i < kept->parts->len; i++)
+    {
+      const Part *part = get_part (kept, i);
+      g_autoptr (GError) error = NULL;
+
+      if (part->keeper != NULL)
+        g_object_get (part->model, "error", &error, NULL);
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        part->keeper->funcs->open_again (part->keeper);
+    }
+}
+
 guint
 ferry_task_tally_count_lost (FerryTaskTally *self)
 {

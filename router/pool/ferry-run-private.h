@@ -188,6 +188,8 @@ typedef struct
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */
   gboolean (*begin_now) (FerryRunKeeper *self, FerryTask *task, GError **error);
+  /* What the tasks are stored in is gone: it is made anew. */
+  void (*open_again) (FerryRunKeeper *self);
   /* Ends what runs, to go on with it when the application is started again, and then calls back. */
   void (*close_async) (FerryRunKeeper *self, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*close_finish) (FerryRunKeeper *self, GAsyncResult *result, GError **error);

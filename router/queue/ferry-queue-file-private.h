@@ -33,7 +33,7 @@ FerryQueueChange *ferry_queue_change_of (FerryQueueChangeKind kind, const FerryQ
 gboolean ferry_queue_change_has_file (const FerryQueueChange *self);
 void ferry_queue_change_free (FerryQueueChange *self);
 
-/* What a file has when it is opened. */
+/* What a file has when it is opened, or is to have. */
 typedef struct
 {
   /* Arrays, since a thread that allocates each row waits for the kernel half of the time. */
@@ -44,21 +44,27 @@ typedef struct
   GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
 } FerryQueueContent;
 
+FerryQueueContent *ferry_queue_content_make (void);
 void ferry_queue_content_free (FerryQueueContent *self);
 
 typedef struct _FerryQueueFile FerryQueueFile;
 
 /* Returns (transfer full) the name of the folder with values that have files of their own. */
 char *ferry_queue_file_name_folder (const char *path);
-/* Opens the file, and makes it and its folder if they are not there. Returns (transfer full) the file, and sets
- * *content (transfer full). A file that is damaged is set aside under another name, and what could be read of it is in
- * a new one. Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer version, FERRY_ERROR_BAD_ARGUMENTS
- * for a database of something else, FERRY_ERROR_SYSTEM, and as ferry_queue_file_write() does. */
+/* path: see ferry_queue_lock_resolve(). Opens the file, and makes it and its folder if they are not there. Returns
+ * (transfer full) the file, and sets *content (transfer full). A file that is damaged is set aside under another name,
+ * and what could be read of it is in a new one. Fails with FERRY_ERROR_BUSY, FERRY_ERROR_VERSION for a file of a newer
+ * version, FERRY_ERROR_BAD_ARGUMENTS for a database of something else, FERRY_ERROR_SYSTEM, and as
+ * ferry_queue_file_write() does. */
 FerryQueueFile *ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error);
 /* Makes all changes (element-type FerryQueueChange), and has them on the disk, or none. Fails with G_IO_ERROR_NO_SPACE,
- * G_IO_ERROR_READ_ONLY, G_IO_ERROR_BUSY and G_IO_ERROR_FAILED; then it may be tried again. */
+ * G_IO_ERROR_READ_ONLY, G_IO_ERROR_BUSY and G_IO_ERROR_FAILED; then it may be tried again. If the file is not at its
+ * path any more, it fails with G_IO_ERROR_NOT_FOUND. */
 gboolean ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error);
-/* is_orderly: nothing has to be checked at the next start. */
-void ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly);
+/* Writes all of content into a new file, which takes the path. What is there is set aside, and content->damage says
+ * so. Fails as ferry_queue_file_open() does; then it may be tried again. */
+gboolean ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError **error);
+/* is_orderly: nothing has to be checked at the next start. Fails, and closes it, if the file is not at its path. */
+gboolean ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly, GError **error);
 
 G_END_DECLS

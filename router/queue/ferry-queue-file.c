@@ -6,7 +6,8 @@
  * It has a row a task. docs/protocol.md has its format.
  *
  * Every code that SQLite returns is looked at. A damaged database is not repaired in place: its rows that are whole go
- * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two.
+ * to a new file, which then takes the place of the old one. An end at any moment leaves one of the two. The new one is
+ * made in the folder of values, where nobody else has files.
  *
  * Threads: one at a time, which may wait for the disk: the queue's, see ferry-queue-store.c.
  * Trust:   the file is the user's own, and may be damaged. Each row has checksums, since SQLite has none. */
@@ -28,8 +29,11 @@
 #include "queue/ferry-queue-lock-private.h"
 #include "queue/ferry-queue-sum-private.h"
 
-/* After the path: the folder of values that are in files. */
+/* After the path: the folder of values that are in files, and in it what takes the place of a damaged database, while
+ * it is written and once it is whole. */
 #define VALUES_SUFFIX ".values"
+#define DRAFT_SUFFIX VALUES_SUFFIX "/draft"
+#define NEW_SUFFIX VALUES_SUFFIX "/new"
 
 /* “Frry” */
 #define APPLICATION_ID 0x46727279
@@ -151,8 +155,8 @@ get_row (GArray *rows, guint i)
   return &g_array_index (rows, FerryQueueRow, i);
 }
 
-static FerryQueueContent *
-content_new (void)
+FerryQueueContent *
+ferry_queue_content_make (void)
 {
   FerryQueueContent *self = g_new0 (FerryQueueContent, 1);
 
@@ -603,8 +607,8 @@ remove_orphans (FerryQueueFile *self, const char *aside)
     }
 }
 
-gboolean
-ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
+static gboolean
+write_changes (FerryQueueFile *self, GPtrArray *changes, GError **error)
 {
   if (!write_values (changes, error))
     return FALSE;
@@ -614,6 +618,16 @@ ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error
       roll_back (self);
       return FALSE;
     }
+  return TRUE;
+}
+
+/* SQLite writes on into a file that is not at its path any more, and all of it is gone at the end. */
+gboolean
+ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
+{
+  if (!ferry_queue_lock_check (self->lock, error) || !write_changes (self, changes, error) ||
+      !ferry_queue_lock_check (self->lock, error))
+    return FALSE;
   note_all_files (self, changes);
   return TRUE;
 }
@@ -898,30 +912,30 @@ rename_one (const char *from, const char *to, const char *suffix, GError **error
   return rename (old, new) == 0 || errno == ENOENT || ferry_set_system_error (error, "Renaming the queue's file");
 }
 
-/* (transfer full): a name that no file has. */
+/* (transfer full): a name that no file has. what: became of the file. */
 static char *
-choose_aside (const char *path)
+choose_aside (const char *path, const char *what)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *when = g_date_time_format (now, "%Y%m%d-%H%M%S");
-  char *name = g_strdup_printf ("%s.damaged-%s", path, when);
+  char *name = g_strdup_printf ("%s.%s-%s", path, what, when);
 
   for (guint i = 2; g_file_test (name, G_FILE_TEST_EXISTS); i++)
     {
       g_free (name);
-      name = g_strdup_printf ("%s.damaged-%s-%u", path, when, i);
+      name = g_strdup_printf ("%s.%s-%s-%u", path, what, when, i);
     }
   return name;
 }
 
-/* Has the new file take the place of the old one, which gets another name. A file of the name PATH.new is whole; so
- * after an end in the middle of this it is done once more. */
+/* Has the new file take the place of the old one, which gets another name. One of that name is whole; so after an end
+ * in the middle of this it is done once more. */
 static gboolean
-replace (const char *path, char **aside, GError **error)
+replace (const char *path, const char *what, char **aside, GError **error)
 {
-  g_autofree char *new = g_strconcat (path, ".new", NULL);
+  g_autofree char *new = g_strconcat (path, NEW_SUFFIX, NULL);
 
-  *aside = choose_aside (path);
+  *aside = choose_aside (path, what);
   return rename_one (path, *aside, "-wal", error) && rename_one (path, *aside, "-shm", error) &&
          rename_one (path, *aside, "-journal", error) && rename_one (path, *aside, "", error) &&
          rename_one (new, path, "", error) && sync_folder (path, error);
@@ -936,20 +950,23 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_INSERT, get_row (content->rows, i)));
   for (guint i = 0; i < content->known->len; i++)
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, get_row (content->known, i)));
-  return ferry_queue_file_write (self, changes, error) && set_value (self, "paused", content->paused, error) &&
+  return write_changes (self, changes, error) && set_value (self, "paused", content->paused, error) &&
          (content->name == 0 ||
           (set_value (self, "file", content->name, error) && execute (self, statements[STATEMENT_FORMAT], error)));
 }
 
-/* Writes a whole new file beside the damaged one. It has no journal of its own when it is closed. */
+/* Writes a whole new file. It has no journal of its own when it is closed. */
 static gboolean
 write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **error)
 {
-  g_autofree char *draft = g_strconcat (self->path, ".draft", NULL);
-  g_autofree char *new = g_strconcat (self->path, ".new", NULL);
+  g_autofree char *draft = g_strconcat (self->path, DRAFT_SUFFIX, NULL);
+  g_autofree char *journal = g_strconcat (draft, "-journal", NULL);
+  g_autofree char *new = g_strconcat (self->path, NEW_SUFFIX, NULL);
   int code;
   gboolean done;
 
+  if (!ferry_queue_value_make_folder (self->folder))
+    return ferry_set_system_error (error, "Making the folder of the queue's values");
   if (unlink (draft) < 0 && errno != ENOENT)
     return ferry_set_system_error (error, "Removing the draft of the queue's file");
   if (!make_private (draft, error))
@@ -959,6 +976,7 @@ write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **erro
          execute (self, "PRAGMA journal_mode=TRUNCATE", error) && make_tables (self, error) && prepare (self, error) &&
          write_content (self, content, error);
   disconnect (self);
+  unlink (journal);
   return done && rename_one (draft, new, "", error) && sync_folder (new, error);
 }
 
@@ -969,7 +987,7 @@ set_aside (FerryQueueFile *self, FerryQueueContent *content, const char *what, c
   g_autofree char *aside = NULL;
 
   disconnect (self);
-  if (!write_new (self, content, error) || !replace (self->path, &aside, error))
+  if (!write_new (self, content, error) || !replace (self->path, "damaged", &aside, error))
     return FALSE;
   content->damage =
     g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -1035,9 +1053,9 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
 static gboolean
 finish_replacement (const char *path, char **aside, GError **error)
 {
-  g_autofree char *new = g_strconcat (path, ".new", NULL);
+  g_autofree char *new = g_strconcat (path, NEW_SUFFIX, NULL);
 
-  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, aside, error);
+  return !g_file_test (new, G_FILE_TEST_EXISTS) || replace (path, "damaged", aside, error);
 }
 
 /* The application ended before it was told of the damage. */
@@ -1050,6 +1068,13 @@ say_finished (FerryQueueContent *content, const char *aside)
                  "file is '%s'",
                  content->rows->len, aside);
   g_warning ("%s", content->damage->message);
+}
+
+/* The database is connected, and in order. */
+static gboolean
+begin (FerryQueueFile *self, GError **error)
+{
+  return prepare (self, error) && set_value (self, "open", 1, error) && ferry_queue_lock_hold (self->lock, error);
 }
 
 static gboolean
@@ -1077,7 +1102,7 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
       if (code != SQLITE_OK)
         return set_error (self, code, error);
     }
-  if (!prepare (self, error) || !set_value (self, "open", 1, error))
+  if (!begin (self, error))
     return FALSE;
   if (finished != NULL && content->damage == NULL)
     say_finished (content, finished);
@@ -1089,6 +1114,15 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
     }
   remove_orphans (self, aside != NULL ? aside : finished);
   return TRUE;
+}
+
+static gboolean
+make_parent (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  return g_mkdir_with_parents (folder, 0700) == 0 ||
+         ferry_set_system_error (error, "Making the folder of the queue's file");
 }
 
 /* The first bytes of a database. */
@@ -1103,40 +1137,51 @@ typedef struct
  * damaged of a queue's own is known by the lock beside it, and one that is new may have its first page in the journal.
  */
 static gboolean
-is_of_others (const char *path)
+is_of_others (FerryQueueFile *self)
 {
-  g_autofree char *journal = g_strconcat (path, "-wal", NULL);
-  ferry_autofd fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  g_autofree char *journal = g_strconcat (self->path, "-wal", NULL);
+  ferry_autofd fd = open (self->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   Header header = {0};
   gssize size = fd >= 0 ? read (fd, &header, sizeof header) : 0;
   gboolean is_database = size == sizeof header && memcmp (header.magic, "SQLite format 3", sizeof header.magic) == 0;
 
   if (size <= 0 || (is_database && GUINT32_FROM_BE (header.application) == APPLICATION_ID))
     return FALSE;
-  return !ferry_queue_lock_was_taken (path) &&
+  return !ferry_queue_lock_was_taken (self->lock) &&
          !(is_database && header.application == 0 && g_file_test (journal, G_FILE_TEST_EXISTS));
+}
+
+static void
+file_free (FerryQueueFile *self, gboolean was_refused)
+{
+  ferry_queue_lock_let_go (self->lock);
+  disconnect (self);
+  ferry_queue_lock_free (self->lock, was_refused);
+  g_hash_table_unref (self->rows);
+  g_free (self->folder);
+  g_free (self->path);
+  g_free (self);
+}
+
+/* No file is touched that another queue of this process has, and no other process's. */
+static gboolean
+take_file (FerryQueueFile *self, GError **error)
+{
+  if (is_of_others (self))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "'%s' is a file of another program, and no queue; give the queue a path of its own",
+                            self->path);
+  return ferry_queue_lock_take (self->lock, error);
 }
 
 FerryQueueFile *
 ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error)
 {
-  g_autoptr (FerryQueueContent) found = content_new ();
-  g_autofree char *folder = g_path_get_dirname (path);
-  FerryQueueLock *lock;
+  g_autoptr (FerryQueueContent) found = ferry_queue_content_make ();
+  g_autoptr (GError) failure = NULL;
+  FerryQueueLock *lock = ferry_queue_lock_new (path, error);
   FerryQueueFile *self;
 
-  if (g_mkdir_with_parents (folder, 0700) < 0)
-    {
-      ferry_set_system_error (error, "Making the folder of the queue's file");
-      return NULL;
-    }
-  if (is_of_others (path))
-    {
-      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "'%s' is a file of another program, and no queue; give the queue a path of its own", path);
-      return NULL;
-    }
-  lock = ferry_queue_lock_take (path, error);
   if (lock == NULL)
     return NULL;
   self = g_new0 (FerryQueueFile, 1);
@@ -1144,26 +1189,48 @@ ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **e
   self->folder = ferry_queue_file_name_folder (path);
   self->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, row_files_free, NULL);
   self->lock = lock;
-  if (!open_database (self, found, error))
+  if (!make_parent (path, &failure) || !take_file (self, &failure) || !open_database (self, found, &failure))
     {
-      ferry_queue_file_close (self, FALSE);
+      file_free (self, failure->domain == FERRY_ERROR && failure->code != FERRY_ERROR_SYSTEM);
+      g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
   *content = g_steal_pointer (&found);
   return self;
 }
 
-void
-ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly)
+gboolean
+ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  g_autofree char *aside = NULL;
+  int code;
 
-  if (is_orderly && !set_value (self, "open", 0, &error))
-    g_message ("%s. Its next start looks for damage", error->message);
+  ferry_queue_lock_let_go (self->lock);
   disconnect (self);
-  ferry_queue_lock_release (self->lock);
-  g_hash_table_unref (self->rows);
-  g_free (self->folder);
-  g_free (self->path);
-  g_free (self);
+  if (!ferry_queue_lock_take (self->lock, error) || !write_new (self, content, error) ||
+      !replace (self->path, "replaced", &aside, error))
+    return FALSE;
+  code = connect_to (self, self->path);
+  if (code != SQLITE_OK)
+    return set_error (self, code, error);
+  if (g_file_test (aside, G_FILE_TEST_EXISTS))
+    {
+      content->damage = g_error_new (G_IO_ERROR, G_IO_ERROR_EXISTS,
+                                     "The queue's file was written anew, with %u tasks; what was at its path is '%s'",
+                                     content->rows->len, aside);
+      g_warning ("%s", content->damage->message);
+    }
+  return begin (self, error);
+}
+
+gboolean
+ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean is_there = ferry_queue_lock_check (self->lock, error);
+
+  if (is_there && is_orderly && !set_value (self, "open", 0, &failure))
+    g_message ("%s. Its next start looks for damage", failure->message);
+  file_free (self, FALSE);
+  return is_there;
 }

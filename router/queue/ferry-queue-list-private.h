@@ -49,6 +49,8 @@ void ferry_queue_list_tell (FerryQueueList *self, const FerryQueueEntry *entry, 
 void ferry_queue_list_remember (FerryQueueList *self, FerryQueueRow *row);
 /* (transfer none) (nullable) */
 const FerryQueueRow *ferry_queue_list_lookup_known (const FerryQueueList *self, const char *key);
+/* Adds copies of all that are in the list, and of all known keys (both: element-type FerryQueueRow). */
+void ferry_queue_list_copy (const FerryQueueList *self, GArray *rows, GArray *known);
 void ferry_queue_list_forget (FerryQueueList *self, const char *key);
 
 G_END_DECLS

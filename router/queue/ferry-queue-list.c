@@ -176,3 +176,27 @@ ferry_queue_list_forget (FerryQueueList *self, const char *key)
 {
   g_hash_table_remove (self->known, key);
 }
+
+static void
+add_copy (FerryQueueEntry *entry, gpointer rows)
+{
+  FerryQueueRow copy = ferry_queue_row_copy (&entry->row);
+
+  g_array_append_val ((GArray *) rows, copy);
+}
+
+void
+ferry_queue_list_copy (const FerryQueueList *self, GArray *rows, GArray *known)
+{
+  GHashTableIter iter;
+  gpointer row;
+
+  ferry_queue_list_foreach (self, add_copy, rows);
+  g_hash_table_iter_init (&iter, self->known);
+  while (g_hash_table_iter_next (&iter, NULL, &row))
+    {
+      FerryQueueRow copy = ferry_queue_row_copy (row);
+
+      g_array_append_val (known, copy);
+    }
+}

@@ -1,9 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The lock of a queue's file: who has it. It is one of fcntl() on a file beside it. Such a lock belongs to the process:
- * workers that are forked from it do not keep it after its death, and the system tells who has it, also over a network.
- * In return it keeps out no other queue of this process, so those have a table. */
+/* Who has a queue's file, and whether it is the one at its path.
+ *
+ * SQLite's locks, of fcntl(), belong to the process, and go when it closes any descriptor of the file: so does an
+ * application that copies its own folder. A visitor would then take itself for the last one, and remove the log that is
+ * written. So the queue has locks of its own beside them, which belong to a descriptor (F_OFD_SETLK): one on PATH.lock,
+ * which keeps out other queues, and SQLite's shared ones of the database and of its memory once more.
+ *
+ * A child that is forked inherits descriptors, and would keep such locks after its parent's death: it closes them.
+ *
+ * The files are known by their inodes. As long as they are held, no other file gets these.
+ *
+ * See https://sqlite.org/howtocorrupt.html, 2.2, and https://sqlite.org/walformat.html for the bytes. */
 
 #include "config.h"
 
@@ -11,52 +20,210 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gio.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct _FerryQueueLock
+/* The bytes of PATH.lock. An earlier version locks all of it, by fcntl(). */
+#define LOCK_BYTE 0
+#define NAME_BYTE 1 /* by fcntl(), which tells who has it */
+/* Those of SQLite: of all that read the database, and of all that have mapped its memory. */
+#define SHARED_FIRST 0x40000002
+#define SHARED_SIZE 510
+#define MAPPED_BYTE 128
+
+enum
 {
-  char *name;
-  int fd;
+  FILE_LOCK,
+  FILE_DATABASE,
+  FILE_LOG,    /* its write-ahead log */
+  FILE_MEMORY, /* the index of the log */
+  N_FILES,
 };
 
-static GMutex own_lock;
-static GHashTable *own; /* own_lock: (owned) (element-type utf8): the names of the files that this process has locked */
+static const char *const suffixes[N_FILES] = {".lock", "", "-wal", "-shm"};
 
-/* Names of one file are one name. (transfer full) */
-static char *
-make_name (const char *path)
+struct _FerryQueueLock
 {
-  g_autofree char *folder = g_path_get_dirname (path);
-  g_autofree char *base = g_path_get_basename (path);
-  g_autofree char *real = realpath (folder, NULL);
-  g_autofree char *name = g_build_filename (real != NULL ? real : folder, base, NULL);
+  char *path; /* const */
+  gboolean made_lock;
+  int fds[N_FILES]; /* own_lock: or -1 */
+  struct stat known[N_FILES];
+};
 
-  return g_strconcat (name, ".lock", NULL);
+/* The beginning of the index of a log. */
+typedef struct
+{
+  guint32 others[3];
+  guint8 flags[2];
+  guint16 page_size; /* 1: 64 KiB */
+  guint32 n_frames;
+} Index;
+
+#define LOG_HEADER_SIZE 32
+#define FRAME_HEADER_SIZE 24
+
+static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
+static GList *own; /* own_lock: (element-type FerryQueueLock): of the files that this process has */
+
+/* ---- this process ---- */
+
+char *
+ferry_queue_lock_resolve (const char *path)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autofree char *folder = g_path_get_dirname (absolute);
+  g_autofree char *base = g_path_get_basename (absolute);
+  char *real = realpath (absolute, NULL);
+
+  if (real == NULL)
+    {
+      g_autofree char *real_folder = realpath (folder, NULL);
+
+      return g_build_filename (real_folder != NULL ? real_folder : folder, base, NULL);
+    }
+  return real;
 }
 
-static gboolean
-enter (const char *name)
+/* Handlers of pthread_atfork(). A child has one thread, and none of the files. */
+static void
+before_fork (void)
 {
-  gboolean is_new;
-
-  g_mutex_lock (&own_lock);
-  if (own == NULL)
-    own = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  is_new = !g_hash_table_contains (own, name);
-  if (is_new)
-    g_hash_table_add (own, g_strdup (name));
-  g_mutex_unlock (&own_lock);
-  return is_new;
+  pthread_mutex_lock (&own_lock);
 }
 
 static void
-leave (const char *name)
+after_fork_in_parent (void)
 {
-  g_mutex_lock (&own_lock);
-  g_hash_table_remove (own, name);
-  g_mutex_unlock (&own_lock);
+  pthread_mutex_unlock (&own_lock);
+}
+
+static void
+after_fork_in_child (void)
+{
+  for (GList *link = own; link != NULL; link = link->next)
+    for (guint i = 0; i < N_FILES; i++)
+      ferry_clear_fd (&((FerryQueueLock *) link->data)->fds[i]);
+  own = NULL;
+  pthread_mutex_init (&own_lock, NULL);
+}
+
+static void
+watch_forks (void)
+{
+  static gsize watched;
+
+  if (g_once_init_enter (&watched))
+    {
+      pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
+      g_once_init_leave (&watched, 1);
+    }
+}
+
+static gboolean
+is_same (const struct stat *one, const struct stat *other)
+{
+  return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* By its path, or by another name of the file. */
+static gboolean
+is_own_locked (const char *path)
+{
+  struct stat about;
+  gboolean exists = stat (path, &about) == 0;
+
+  for (GList *link = own; link != NULL; link = link->next)
+    {
+      const FerryQueueLock *other = link->data;
+
+      if (g_str_equal (other->path, path) ||
+          (exists && other->fds[FILE_DATABASE] >= 0 && is_same (&other->known[FILE_DATABASE], &about)))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+FerryQueueLock *
+ferry_queue_lock_new (const char *path, GError **error)
+{
+  FERRY_AUTO_LOCK (&own_lock);
+  FerryQueueLock *self;
+
+  watch_forks ();
+  if (is_own_locked (path))
+    {
+      ferry_set_error (error, FERRY_ERROR_BUSY,
+                       "The queue '%s' is used by another FerryQueue of this process; use that one, or close it", path);
+      return NULL;
+    }
+  self = g_new0 (FerryQueueLock, 1);
+  self->path = g_strdup (path);
+  for (guint i = 0; i < N_FILES; i++)
+    self->fds[i] = -1;
+  own = g_list_prepend (own, self);
+  return self;
+}
+
+/* ---- files ---- */
+
+static char *
+name_file (const FerryQueueLock *self, guint file)
+{
+  return g_strconcat (self->path, suffixes[file], NULL);
+}
+
+static void
+close_file (FerryQueueLock *self, guint file)
+{
+  FERRY_AUTO_LOCK (&own_lock);
+
+  ferry_clear_fd (&self->fds[file]);
+}
+
+/* Returns FALSE with errno. A lock that another process has is an error. */
+static gboolean
+lock_bytes (int fd, short type, goffset start, goffset size)
+{
+  struct flock wanted = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = size};
+
+  return fcntl (fd, F_OFD_SETLK, &wanted) == 0;
+}
+
+/* Returns FALSE with errno. */
+static gboolean
+open_file (FerryQueueLock *self, guint file, int flags)
+{
+  g_autofree char *name = name_file (self, file);
+  FERRY_AUTO_LOCK (&own_lock);
+
+  ferry_clear_fd (&self->fds[file]);
+  self->fds[file] = open (name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return self->fds[file] >= 0 && fstat (self->fds[file], &self->known[file]) == 0;
+}
+
+static gboolean
+fail (FerryQueueLock *self, guint file, const char *what, GError **error)
+{
+  int code = errno;
+
+  return ferry_set_error (error, FERRY_ERROR_SYSTEM,
+                          "%s '%s%s' of a queue failed: %s; allow this user to write and lock it and its folder, or "
+                          "use another path",
+                          what, self->path, suffixes[file], g_strerror (code));
+}
+
+/* ---- other processes ---- */
+
+gboolean
+ferry_queue_lock_was_taken (const FerryQueueLock *self)
+{
+  g_autofree char *name = name_file (self, FILE_LOCK);
+
+  return g_file_test (name, G_FILE_TEST_EXISTS);
 }
 
 /* Returns (transfer full) what the system knows of the process. */
@@ -71,74 +238,154 @@ describe_process (pid_t pid)
   return g_strdup_printf ("process %d (%s)", (int) pid, g_strchomp (command));
 }
 
-/* The process that has the lock may end meanwhile, which is a reason to look once more. */
 static gboolean
-lock (int fd, const char *path, GError **error)
+say_who_has_it (FerryQueueLock *self, GError **error)
 {
-  struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  struct flock holder = wanted;
+  struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME_BYTE, .l_len = 1};
   g_autofree char *process = NULL;
 
-  while (fcntl (fd, F_SETLK, &wanted) < 0)
+  if (fcntl (self->fds[FILE_LOCK], F_GETLK, &holder) < 0 || holder.l_type == F_UNLCK)
+    holder.l_pid = 0;
+  process = describe_process (holder.l_pid);
+  return ferry_set_error (error, FERRY_ERROR_BUSY, "The queue '%s' is used by %s; end it, or use another file",
+                          self->path, process);
+}
+
+/* The name may go while the file is opened, with a queue that was refused. */
+static gboolean
+take_lock_file (FerryQueueLock *self, GError **error)
+{
+  struct flock name = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME_BYTE, .l_len = 1};
+  g_autofree char *path = name_file (self, FILE_LOCK);
+  struct stat there;
+
+  do
     {
-      if (errno != EAGAIN && errno != EACCES)
-        return ferry_set_system_error (error, "Locking the queue's file");
-      if (fcntl (fd, F_GETLK, &holder) < 0)
-        return ferry_set_system_error (error, "Asking who has locked the queue's file");
-      if (holder.l_type == F_UNLCK)
+      self->made_lock = open_file (self, FILE_LOCK, O_RDWR | O_CREAT | O_EXCL);
+      if (!self->made_lock && (errno != EEXIST || !open_file (self, FILE_LOCK, O_RDWR | O_CREAT)))
+        return fail (self, FILE_LOCK, "Opening the lock", error);
+      if (!lock_bytes (self->fds[FILE_LOCK], F_WRLCK, LOCK_BYTE, 1))
         {
-          holder = wanted;
-          continue;
+          self->made_lock = FALSE;
+          return errno == EAGAIN || errno == EACCES ? say_who_has_it (self, error)
+                                                    : fail (self, FILE_LOCK, "Locking the file", error);
         }
-      process = describe_process (holder.l_pid);
-      return ferry_set_error (error, FERRY_ERROR_BUSY, "The queue '%s' is used by %s; end it, or use another file",
-                              path, process);
     }
+  while (stat (path, &there) < 0 || !is_same (&there, &self->known[FILE_LOCK]));
+  if (fcntl (self->fds[FILE_LOCK], F_SETLK, &name) < 0)
+    g_debug ("Others are not told who has '%s': %s", path, g_strerror (errno));
   return TRUE;
 }
 
 gboolean
-ferry_queue_lock_was_taken (const char *path)
+ferry_queue_lock_take (FerryQueueLock *self, GError **error)
 {
-  g_autofree char *name = make_name (path);
+  struct stat about;
 
-  return g_file_test (name, G_FILE_TEST_EXISTS);
+  if (stat (self->path, &about) == 0 && S_ISREG (about.st_mode) && about.st_nlink > 1)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The queue '%s' has a second name, under which another program could use it; remove that "
+                            "name, or copy the file",
+                            self->path);
+  return take_lock_file (self, error);
 }
 
-FerryQueueLock *
-ferry_queue_lock_take (const char *path, GError **error)
-{
-  g_autofree char *name = make_name (path);
-  int fd;
-  FerryQueueLock *self;
+/* ---- while it is open ---- */
 
-  if (!enter (name))
-    {
-      ferry_set_error (error, FERRY_ERROR_BUSY,
-                       "The queue '%s' is used by another FerryQueue of this process; use that one, or close it", path);
-      return NULL;
-    }
-  fd = open (name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
-    ferry_set_system_error (error, "Opening the lock of the queue's file");
-  if (fd < 0 || !lock (fd, path, error))
-    {
-      if (fd >= 0)
-        close (fd);
-      leave (name);
-      return NULL;
-    }
-  self = g_new (FerryQueueLock, 1);
-  *self = (FerryQueueLock){g_steal_pointer (&name), fd};
-  return self;
+static gboolean
+hold_file (FerryQueueLock *self, guint file, goffset start, goffset size, GError **error)
+{
+  if (!open_file (self, file, O_RDWR))
+    return fail (self, file, "Opening the file", error);
+  return size == 0 || lock_bytes (self->fds[file], F_RDLCK, start, size) ||
+         fail (self, file, "Locking the file", error);
 }
 
-/* The file stays: another process may have opened it and wait for this one. */
+/* Without a log, each commit of SQLite wants the database for itself. */
+gboolean
+ferry_queue_lock_hold (FerryQueueLock *self, GError **error)
+{
+  gboolean has_log = open_file (self, FILE_LOG, O_RDWR);
+
+  if (!has_log && errno != ENOENT)
+    return fail (self, FILE_LOG, "Opening the file", error);
+  return hold_file (self, FILE_DATABASE, SHARED_FIRST, has_log ? SHARED_SIZE : 0, error) &&
+         (!has_log || hold_file (self, FILE_MEMORY, MAPPED_BYTE, 1, error));
+}
+
+/* How large the file is at least. */
+static goffset
+get_least_size (FerryQueueLock *self, guint file)
+{
+  Index index = {0};
+  goffset page;
+
+  if (file != FILE_LOG)
+    return self->known[file].st_size;
+  if (pread (self->fds[FILE_MEMORY], &index, sizeof index, 0) != sizeof index || index.n_frames == 0)
+    return 0;
+  page = index.page_size == 1 ? 65536 : index.page_size;
+  return LOG_HEADER_SIZE + (goffset) index.n_frames * (FRAME_HEADER_SIZE + page);
+}
+
+/* Returns NULL if it is as it was left, else what has become of it, as a sentence goes on. */
+static const char *
+look_at (FerryQueueLock *self, guint file)
+{
+  g_autofree char *name = name_file (self, file);
+  struct stat now;
+
+  if (self->fds[file] < 0 && file != FILE_DATABASE)
+    return NULL;
+  if (self->fds[file] < 0 || stat (name, &now) < 0 || !is_same (&now, &self->known[file]))
+    return "was removed, renamed or replaced";
+  if (now.st_nlink > 1)
+    return "was given a second name";
+  if (now.st_size < get_least_size (self, file))
+    return "was cut";
+  self->known[file].st_size = now.st_size;
+  return NULL;
+}
+
+gboolean
+ferry_queue_lock_check (FerryQueueLock *self, GError **error)
+{
+  for (guint file = 0; file < N_FILES; file++)
+    {
+      const char *what = look_at (self, file);
+
+      if (what == NULL)
+        continue;
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                   "The file '%s%s' of the queue %s by another program; put it back, or have the queue write it anew",
+                   self->path, suffixes[file], what);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* A close of the descriptors would take the locks of the connection along. */
 void
-ferry_queue_lock_release (FerryQueueLock *self)
+ferry_queue_lock_let_go (FerryQueueLock *self)
 {
-  close (self->fd);
-  leave (self->name);
-  g_free (self->name);
+  for (guint file = FILE_DATABASE; file < N_FILES; file++)
+    if (self->fds[file] >= 0)
+      lock_bytes (self->fds[file], F_UNLCK, 0, 0);
+}
+
+/* The lock's file stays where a queue is, by which a damaged one is known. */
+void
+ferry_queue_lock_free (FerryQueueLock *self, gboolean was_refused)
+{
+  g_autofree char *name = name_file (self, FILE_LOCK);
+
+  if (was_refused && self->made_lock)
+    unlink (name);
+  for (guint file = 0; file < N_FILES; file++)
+    close_file (self, file);
+  pthread_mutex_lock (&own_lock);
+  own = g_list_remove (own, self);
+  pthread_mutex_unlock (&own_lock);
+  g_free (self->path);
   g_free (self);
 }

@@ -18,7 +18,10 @@ typedef struct
   void (*opened) (gpointer owner, FerryQueueContent *content, GError *error);
   /* error: (transfer none) (nullable): none of the changes was made. */
   void (*written) (gpointer owner, const GError *error);
-  void (*closed) (gpointer owner);
+  /* content (transfer full): what was to be written. error: (transfer full) (nullable). */
+  void (*renewed) (gpointer owner, FerryQueueContent *content, GError *error);
+  /* error: (transfer none) (nullable): the file was not at its path. */
+  void (*closed) (gpointer owner, const GError *error);
   /* value: (transfer none). Either bytes (transfer none) or error (transfer none) is NULL. */
   void (*loaded) (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error);
 } FerryQueueStoreFuncs;
@@ -30,6 +33,8 @@ FerryQueueStore *ferry_queue_store_open (const char *path, GMainContext *context
 /* Takes a reference to changes (element-type FerryQueueChange), which nobody changes any more. Once they are written,
  * those with a value in a file are left in it. */
 void ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wants_answer);
+/* Takes content, and writes it anew: see ferry_queue_file_renew(). */
+void ferry_queue_store_renew (FerryQueueStore *self, FerryQueueContent *content);
 /* Reads a value that is in a file. */
 void ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value);
 /* After all that was asked for. Frees the store; the answer comes all the same, unless it is not wanted. */

@@ -20,6 +20,7 @@ typedef enum
 {
   JOB_OPEN,
   JOB_WRITE,
+  JOB_RENEW,
   JOB_LOAD,
   JOB_CLOSE,
 } JobKind;
@@ -124,12 +125,15 @@ do_job (Job *self)
       else if (self->owner == NULL)
         g_warning ("%s", self->error->message);
       break;
+    case JOB_RENEW:
+      ferry_queue_file_renew (store->file, self->content, &self->error);
+      break;
     case JOB_LOAD:
       self->bytes = ferry_queue_value_read (self->value, &self->error);
       break;
     case JOB_CLOSE:
       if (store->file != NULL)
-        ferry_queue_file_close (g_steal_pointer (&store->file), self->is_orderly);
+        ferry_queue_file_close (g_steal_pointer (&store->file), self->is_orderly, &self->error);
       break;
     }
 }
@@ -148,11 +152,14 @@ answer (gpointer data)
     case JOB_WRITE:
       funcs->written (self->owner, self->error);
       break;
+    case JOB_RENEW:
+      funcs->renewed (self->owner, g_steal_pointer (&self->content), g_steal_pointer (&self->error));
+      break;
     case JOB_LOAD:
       funcs->loaded (self->owner, self->value, self->bytes, self->error);
       break;
     case JOB_CLOSE:
-      funcs->closed (self->owner);
+      funcs->closed (self->owner, self->error);
       break;
     }
 }
@@ -212,6 +219,15 @@ ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolean wan
   Job *job = job_new (self, JOB_WRITE, wants_answer);
 
   job->changes = g_ptr_array_ref (changes);
+  g_async_queue_push (self->jobs, job);
+}
+
+void
+ferry_queue_store_renew (FerryQueueStore *self, FerryQueueContent *content)
+{
+  Job *job = job_new (self, JOB_RENEW, TRUE);
+
+  job->content = content;
   g_async_queue_push (self->jobs, job);
 }
 

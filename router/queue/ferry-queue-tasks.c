@@ -387,6 +387,21 @@ begin_now (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 }
 
 static void
+opened_again (GObject *queue, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_queue_open_finish (FERRY_QUEUE (queue), result, &error))
+    g_warning ("%s", error->message);
+}
+
+static void
+keeper_open_again (FerryRunKeeper *keeper)
+{
+  ferry_queue_open_async (FERRY_QUEUE (keeper->list), NULL, opened_again, NULL);
+}
+
+static void
 keeper_close_async (FerryRunKeeper *keeper, GAsyncReadyCallback callback, gpointer user_data)
 {
   ferry_queue_close_async (FERRY_QUEUE (keeper->list), NULL, callback, user_data);
@@ -420,6 +435,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .sum_running = keeper_sum_running,
   .move = keeper_move,
   .begin_now = begin_now,
+  .open_again = keeper_open_again,
   .close_async = keeper_close_async,
   .close_finish = keeper_close_finish,
 };

@@ -33,6 +33,8 @@ const char *ferry_queue_value_get_text (const FerryQueueValue *self);
 /* (transfer none) (nullable): the name of its file; else NULL. */
 const char *ferry_queue_value_get_name (const FerryQueueValue *self);
 
+/* Has a folder of values and its name on the disk. Fails with errno. */
+gboolean ferry_queue_value_make_folder (const char *path);
 /* The queue's thread: packs the value, before its row is written. One in a file is on the disk then, with its folder.
  * Fails with G_IO_ERROR_NO_SPACE, G_IO_ERROR_READ_ONLY and others of G_IO_ERROR. */
 gboolean ferry_queue_value_write (FerryQueueValue *self, GError **error);

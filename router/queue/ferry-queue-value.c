@@ -228,9 +228,8 @@ sync_folder (const char *path)
   return fd >= 0 && fsync (fd) == 0;
 }
 
-/* The folder and its name are on the disk. */
-static gboolean
-make_folder (const char *path)
+gboolean
+ferry_queue_value_make_folder (const char *path)
 {
   g_autofree char *parent = g_path_get_dirname (path);
 
@@ -270,7 +269,7 @@ ferry_queue_value_write (FerryQueueValue *self, GError **error)
   if (self->name == NULL)
     return TRUE;
   path = g_build_filename (self->folder, self->name, NULL);
-  if (!make_folder (self->folder))
+  if (!ferry_queue_value_make_folder (self->folder))
     return set_write_error (self->folder, error);
   fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)

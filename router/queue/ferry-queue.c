@@ -16,6 +16,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "queue/ferry-queue-enums.h"
+#include "queue/ferry-queue-lock-private.h"
 #include "queue/ferry-queue-tasks-private.h"
 
 #define DEFAULT_DEATH_LIMIT 3
@@ -395,6 +396,39 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   ferry_queue_batches_send_soon (&self->tasks.batches);
 }
 
+/* The file was written anew, since it was not at its path any more. */
+static void
+renewed (gpointer owner, FerryQueueContent *content, GError *error)
+{
+  FerryQueue *self = owner;
+  g_autoptr (GTask) opening = g_steal_pointer (&self->opening);
+
+  if (content->damage != NULL)
+    {
+      g_clear_error (&self->damage);
+      self->damage = g_steal_pointer (&content->damage);
+      notify (self, PROP_DAMAGE);
+    }
+  ferry_queue_content_free (content);
+  if (error != NULL)
+    g_task_return_error (opening, error);
+  else
+    g_task_return_boolean (opening, TRUE);
+}
+
+/* What is in memory is what was promised. */
+static void
+renew (FerryQueue *self, GTask *opening)
+{
+  FerryQueueContent *content = ferry_queue_content_make ();
+
+  ferry_queue_list_copy (&self->tasks.list, content->rows, content->known);
+  content->paused = self->tasks.ties.paused;
+  content->name = self->tasks.away.name;
+  self->opening = opening;
+  ferry_queue_store_renew (self->tasks.batches.store, content);
+}
+
 /* ---- closing ---- */
 
 static void
@@ -425,7 +459,7 @@ close_store (FerryQueue *self)
 }
 
 static void
-closed (gpointer owner)
+closed (gpointer owner, const GError *error)
 {
   FerryQueue *self = owner;
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
@@ -434,12 +468,14 @@ closed (gpointer owner)
   ferry_queue_batches_drop (&self->tasks.batches);
   notify (self, PROP_IS_OPEN);
   if (self->tasks.batches.error != NULL)
-    g_task_return_error (closing, g_error_copy (self->tasks.batches.error));
+    error = self->tasks.batches.error;
+  if (error != NULL)
+    g_task_return_error (closing, g_error_copy (error));
   else
     g_task_return_boolean (closing, TRUE);
 }
 
-static const FerryQueueStoreFuncs store_funcs = {opened, written, closed, loaded};
+static const FerryQueueStoreFuncs store_funcs = {opened, written, renewed, closed, loaded};
 
 /* ---- submitting ---- */
 
@@ -844,6 +880,10 @@ ferry_queue_set_cluster (FerryQueue *self, FerryRunner *cluster)
  *
  * What an application wants to know of tasks of earlier runs it connects in @callback, before any of them is begun: the
  * queue is a list of them. A damaged file is no reason to fail: see [property@FerryQueue.Queue:damage].
+ *
+ * A queue that is open, and whose file is not at its path any more ([property@FerryQueue.Queue:error] is
+ * %G_IO_ERROR_NOT_FOUND), writes the file anew, with all its tasks. What is at the path is set aside, and
+ * [property@FerryQueue.Queue:damage] says where.
  */
 void
 ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -857,6 +897,12 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
 
   opening = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (opening, ferry_queue_open_async);
+  if (self->phase == OPEN && self->opening == NULL &&
+      g_error_matches (self->tasks.batches.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    {
+      renew (self, g_steal_pointer (&opening));
+      return;
+    }
   if (self->phase != NEW)
     ferry_set_error (&error, FERRY_ERROR_ALREADY_STARTED, "The queue '%s' was opened before; open each queue once",
                      self->path);
@@ -955,9 +1001,10 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  *
  * Finishes [method@FerryQueue.Queue.close_async]. Any thread.
  *
- * Fails with [property@FerryQueue.Queue:error] if something could not be written: the file is closed, and what was
- * under way counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue
- * was not open, and with %G_IO_ERROR_CANCELLED.
+ * Fails with [property@FerryQueue.Queue:error] if something could not be written, and with %G_IO_ERROR_NOT_FOUND if
+ * the file is not at its path any more: the file is closed, and what was under way counts as interrupted by a crash.
+ * Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue was not open, and with
+ * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -1026,6 +1073,16 @@ make_path (void)
   return g_build_filename (g_get_user_state_dir (), folder, "queue.db", NULL);
 }
 
+/* path: (nullable). */
+static void
+set_path (FerryQueue *self, const char *path)
+{
+  g_autofree char *given = path != NULL ? g_strdup (path) : make_path ();
+
+  self->path = ferry_queue_lock_resolve (given);
+  self->tasks.ties.folder = ferry_queue_file_name_folder (self->path);
+}
+
 static void
 may_go_on (FerryQueue *self)
 {
@@ -1054,10 +1111,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)
-    {
-      self->path = g_value_get_string (value) != NULL ? g_value_dup_string (value) : make_path ();
-      self->tasks.ties.folder = ferry_queue_file_name_folder (self->path);
-    }
+    set_path (self, g_value_get_string (value));
   else if (property_id == PROP_TASK_TYPE)
     self->tasks.ties.task_type = g_value_get_gtype (value);
   else if (property_id == PROP_CLUSTER)
@@ -1091,7 +1145,7 @@ install_settings (void)
    * FerryQueue:path: (type filename)
    *
    * The queue's file. The default is `queue.db` below the user's folder for states (`~/.local/state`) and the id of the
-   * default application, or the name of the program. Only the user may read it.
+   * default application, or the name of the program. Only the user may read it. It becomes absolute, without links.
    */
   properties[PROP_PATH] = g_param_spec_string ("path", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
@@ -1175,13 +1229,17 @@ install_states (void)
    *
    * Why the file cannot be written now, such as %G_IO_ERROR_NO_SPACE; else %NULL. Meanwhile no task is begun, and none
    * that has ended is told so; those that run go on. It is tried again each second.
+   *
+   * It is %G_IO_ERROR_NOT_FOUND where somebody has removed, renamed, replaced or cut the file, or given it a second
+   * name: put it back, or call [method@FerryQueue.Queue.open_async], which writes it anew.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
   /**
    * FerryQueue:damage:
    *
    * What was found to be damaged when the file was opened; else %NULL. The message says where the damaged file is, and
-   * how many tasks could be kept.
+   * how many tasks could be kept. It is %G_IO_ERROR_EXISTS where the file was written anew, and another one was in its
+   * place, which the message names.
    */
   properties[PROP_DAMAGE] = g_param_spec_boxed ("damage", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }

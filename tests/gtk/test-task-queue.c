@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults/fault-calls.h"
 #include "gtk/ferry-stop-question-private.h"
@@ -636,6 +637,27 @@ test_banner_says_that_tasks_were_damaged (Scene *scene)
   widget_test_wait_words (scene->list, "The queue is paused");
 }
 
+/* Somebody has removed the file, or put another one in its place. */
+static void
+test_banner_has_a_file_written_anew (Scene *scene)
+{
+  show_banner (scene);
+  g_assert_cmpint (unlink (scene->test->path), ==, 0);
+  submit_note (scene, "a");
+  widget_test_wait_words (scene->list, "was removed or replaced, and no task is begun");
+  click (scene->list, says, "_Try Again");
+  wait_done (scene, "a");
+  wait_no_words (scene->list, "was removed or replaced");
+  g_assert_cmpint (unlink (scene->test->path), ==, 0);
+  g_assert_true (g_file_set_contents (scene->test->path, "another", -1, NULL));
+  submit_note (scene, "b");
+  widget_test_wait_words (scene->list, "was removed or replaced, and no task is begun");
+  click (scene->list, says, "_Try Again");
+  wait_done (scene, "b");
+  widget_test_wait_words (scene->list, "What was in its place lies beside it");
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 3);
+}
+
 /* ---- figures ---- */
 
 static void
@@ -922,6 +944,7 @@ main (int argc, char **argv)
   add_test ("/queue-window/tasks-beside-the-queue-are-asked-about-and-stopped",
             test_tasks_beside_the_queue_are_asked_about_and_stopped);
   add_test ("/queue-window/signal-of-the-end-closes-the-queue", test_signal_of_the_end_closes_the_queue);
+  add_test ("/queue-window/banner-has-a-file-written-anew", test_banner_has_a_file_written_anew);
   add_test ("/queue-window/banner-says-that-tasks-were-damaged", test_banner_says_that_tasks_were_damaged);
   return g_test_run ();
 }

@@ -112,7 +112,7 @@ static void
 place_free (Place *self)
 {
   if (self->file != NULL)
-    ferry_queue_file_close (self->file, FALSE);
+    ferry_queue_file_close (self->file, FALSE, NULL);
   ferry_tree_remove (AT_FDCWD, self->folder);
   g_free (self->folder);
   g_free (self->path);
@@ -188,7 +188,7 @@ assert_has (Place *self, guint first, guint last)
 static void
 end (Place *self)
 {
-  ferry_queue_file_close (g_steal_pointer (&self->file), FALSE);
+  ferry_queue_file_close (g_steal_pointer (&self->file), FALSE, NULL);
 }
 
 /* What was not written is written by a second try, and what was is there. */

@@ -114,7 +114,7 @@ make_file (Place *place, gboolean is_orderly)
   g_assert_cmpuint (content->rows->len, ==, 0);
   g_assert_true (ferry_queue_file_write (file, changes, &error));
   g_assert_no_error (error);
-  ferry_queue_file_close (file, is_orderly);
+  ferry_queue_file_close (file, is_orderly, NULL);
 }
 
 static void
@@ -172,7 +172,7 @@ test_rows_survive (void)
   assert_whole (content);
   g_assert_cmpint (stat (place->path, &about), ==, 0);
   g_assert_cmpuint (about.st_mode & 0777, ==, 0600);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
 }
 
 /* (transfer full) (nullable): the name of the file that was set aside. */
@@ -189,15 +189,22 @@ find_aside (Place *place)
   return NULL;
 }
 
+/* Returns (transfer full) (nullable) the lock. */
+static FerryQueueLock *
+take_lock (Place *place, GError **error)
+{
+  FerryQueueLock *lock = ferry_queue_lock_new (place->path, error);
+
+  if (lock != NULL && !ferry_queue_lock_take (lock, error))
+    ferry_queue_lock_free (g_steal_pointer (&lock), FALSE);
+  return lock;
+}
+
 /* As a queue leaves it that had the file. */
 static void
 note_lock (Place *place)
 {
-  g_autoptr (GError) error = NULL;
-  FerryQueueLock *lock = ferry_queue_lock_take (place->path, &error);
-
-  g_assert_no_error (error);
-  ferry_queue_lock_release (lock);
+  ferry_queue_lock_free (take_lock (place, NULL), FALSE);
 }
 
 /* Opens what the bytes are of a file, and returns how many rows were whole. */
@@ -217,7 +224,7 @@ open_damaged (GBytes *bytes)
   note_lock (place);
   file = open_file (place->path, &content);
   assert_whole (content);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
   aside = find_aside (place);
   g_assert_true ((content->damage != NULL) == (aside != NULL));
   if (content->damage == NULL)
@@ -232,7 +239,7 @@ open_damaged (GBytes *bytes)
   file = open_file (place->path, &again);
   g_assert_no_error (again->damage);
   g_assert_cmpuint (again->rows->len, ==, content->rows->len);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
   return content->rows->len;
 }
 
@@ -241,7 +248,7 @@ ignore_damage (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gp
 {
   for (gsize i = 0; i < n_fields; i++)
     if (g_str_equal (fields[i].key, "MESSAGE") && strstr (fields[i].value, "The queue's file ") != NULL &&
-        strstr (fields[i].value, " damaged") != NULL)
+        (strstr (fields[i].value, " damaged") != NULL || strstr (fields[i].value, " written anew") != NULL))
       return G_LOG_WRITER_HANDLED;
   return g_log_writer_default (level, fields, n_fields, data);
 }
@@ -373,11 +380,13 @@ test_replacement_is_finished (void)
 {
   g_autoptr (Place) place = place_new ();
   g_autoptr (FerryQueueContent) content = NULL;
-  g_autofree char *new = g_strconcat (place->path, ".new", NULL);
+  g_autofree char *values = ferry_queue_file_name_folder (place->path);
+  g_autofree char *new = g_build_filename (values, "new", NULL);
   g_autofree char *aside = NULL;
   FerryQueueFile *file;
 
   make_file (place, TRUE);
+  g_assert_cmpint (g_mkdir (values, 0700), ==, 0);
   g_assert_cmpint (g_rename (place->path, new), ==, 0);
   g_assert_true (g_file_set_contents (place->path, "damaged", -1, NULL));
   file = open_file (place->path, &content);
@@ -386,7 +395,38 @@ test_replacement_is_finished (void)
   g_assert_nonnull (aside);
   g_assert_error (content->damage, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
   ferry_test_assert_says (content->damage->message, aside);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
+}
+
+/* A copy that a person has made beside the file is none of the queue's. */
+static void
+test_copies_are_left_alone (void)
+{
+  static const char *const suffixes[] = {".new", ".draft", ".bak"};
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  FerryQueueFile *file;
+
+  make_file (place, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *copy = g_strconcat (place->path, suffixes[i], NULL);
+
+      g_assert_true (g_file_set_contents (copy, "a copy", -1, NULL));
+    }
+  change_database (place, "UPDATE task SET state = 2 WHERE id = 1");
+  file = open_file (place->path, &content);
+  g_assert_nonnull (content->damage);
+  g_assert_cmpuint (content->rows->len, ==, N_ROWS - 1);
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *copy = g_strconcat (place->path, suffixes[i], NULL);
+      g_autofree char *text = NULL;
+
+      g_assert_true (g_file_get_contents (copy, &text, NULL, NULL));
+      g_assert_cmpstr (text, ==, "a copy");
+    }
+  ferry_queue_file_close (file, TRUE, NULL);
 }
 
 static void
@@ -414,7 +454,7 @@ test_changed_row_is_found (void)
   file = open_file (place->path, &content);
   g_assert_nonnull (content->damage);
   g_assert_cmpuint (content->rows->len, ==, N_ROWS - 1);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
 }
 
 static void
@@ -433,23 +473,333 @@ test_lock_names_its_process (void)
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
-      lock = ferry_queue_lock_take (place->path, NULL);
+      lock = take_lock (place, NULL);
       close (order[1]);
       /* It ends with its parent, or when it is told to. */
       _exit (lock == NULL || write (answer[1], &byte, 1) != 1 || read (order[0], &byte, 1) != 1);
     }
   g_assert_cmpint (read (answer[0], &byte, 1), ==, 1);
-  g_assert_null (ferry_queue_lock_take (place->path, &error));
+  g_assert_null (take_lock (place, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
   name = g_strdup_printf ("process %d", (int) pid);
   ferry_test_assert_says (error->message, name);
   g_assert_cmpint (write (order[1], &byte, 1), ==, 1);
   g_assert_cmpint (waitpid (pid, NULL, 0), ==, pid);
-  lock = ferry_queue_lock_take (place->path, NULL);
+  lock = take_lock (place, NULL);
   g_assert_nonnull (lock);
-  ferry_queue_lock_release (lock);
+  ferry_queue_lock_free (lock, FALSE);
   for (guint i = 0; i < 2; i++)
     g_assert_true (close (order[i]) == 0 && close (answer[i]) == 0);
+}
+
+/* ---- who has the file ---- */
+
+/* In a program of its own, as the locks of SQLite are those of a process. Removes the log, if it takes itself for the
+ * last one that uses the file. */
+static int
+visit (const char *path)
+{
+  sqlite3 *database = NULL;
+
+  return sqlite3_open (path, &database) != SQLITE_OK ||
+         sqlite3_exec (database, "SELECT count(*) FROM task", NULL, NULL, NULL) != SQLITE_OK ||
+         sqlite3_close (database) != SQLITE_OK;
+}
+
+static void
+be_visited (Place *place)
+{
+  const char *argv[] = {"/proc/self/exe", "visit", place->path, NULL};
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+}
+
+static void
+write_rows (FerryQueueFile *file)
+{
+  g_autoptr (GPtrArray) changes = make_changes ();
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (ferry_queue_file_write (file, changes, &error));
+  g_assert_no_error (error);
+}
+
+/* As an application that packs its own folder. */
+static void
+read_all_files (Place *place)
+{
+  g_autoptr (GDir) folder = g_dir_open (place->folder, 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (folder)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (place->folder, name, NULL);
+      g_autofree char *content = NULL;
+
+      g_assert_true (g_file_test (path, G_FILE_TEST_IS_DIR) || g_file_get_contents (path, &content, NULL, NULL));
+    }
+}
+
+static void
+open_second (Place *place)
+{
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+}
+
+/* Looks at the file from outside, after something that drops the locks of fcntl(), and ends without an end. */
+static void
+assert_outlives (void (*drop) (Place *place))
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  FerryQueueFile *file;
+  pid_t pid = -1;
+  int status;
+
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      file = open_file (place->path, &content);
+      drop (place);
+      be_visited (place);
+      write_rows (file);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
+  file = open_file (place->path, &content);
+  g_assert_no_error (content->damage);
+  g_assert_cmpuint (content->rows->len, ==, N_ROWS);
+  ferry_queue_file_close (file, TRUE, NULL);
+}
+
+static void
+test_visitor_leaves_log_after_second_queue (void)
+{
+  assert_outlives (open_second);
+}
+
+static void
+test_visitor_leaves_log_after_copy (void)
+{
+  assert_outlives (read_all_files);
+}
+
+/* A copy of its folder by the process that has the queue lets no other one in. */
+static void
+test_copy_keeps_others_out (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  FerryQueueFile *file = open_file (place->path, &content);
+  const char *argv[] = {"/proc/self/exe", "take", place->path, NULL};
+  int status;
+
+  read_all_files (place);
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_false (g_spawn_check_wait_status (status, NULL));
+  ferry_queue_file_close (file, TRUE, NULL);
+}
+
+/* As another program that opens the queue. */
+static int
+take (const char *path)
+{
+  g_autoptr (FerryQueueContent) content = NULL;
+
+  return ferry_queue_file_open (path, &content, NULL) == NULL;
+}
+
+/* A process that was forked from the one that had the file lives on. */
+static void
+test_forked_child_does_not_keep_it (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  FerryQueueFile *file = open_file (place->path, &content);
+  int order[2];
+  char byte;
+  pid_t pid;
+
+  g_assert_cmpint (pipe (order), ==, 0);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    {
+      close (order[1]);
+      _exit (read (order[0], &byte, 1) != 0);
+    }
+  ferry_queue_file_close (file, TRUE, NULL);
+  g_clear_pointer (&content, ferry_queue_content_free);
+  file = open_file (place->path, &content);
+  ferry_queue_file_close (file, TRUE, NULL);
+  g_assert_true (close (order[1]) == 0 && waitpid (pid, NULL, 0) == pid && close (order[0]) == 0);
+}
+
+/* ---- whether it is at its path ---- */
+
+typedef struct
+{
+  const char *name;
+  const char *suffix; /* of the file that it is done to */
+  gboolean (*harm) (const char *path);
+} Harm;
+
+static gboolean
+remove_it (const char *path)
+{
+  return unlink (path) == 0;
+}
+
+static gboolean
+rename_it (const char *path)
+{
+  g_autofree char *other = g_strconcat (path, "-renamed", NULL);
+
+  return rename (path, other) == 0;
+}
+
+/* By a copy, as a program that synchronises folders does. */
+static gboolean
+replace_it (const char *path)
+{
+  g_autofree char *content = NULL;
+  gsize size;
+
+  return g_file_get_contents (path, &content, &size, NULL) && g_file_set_contents (path, content, (gssize) size, NULL);
+}
+
+static gboolean
+link_it (const char *path)
+{
+  g_autofree char *other = g_strconcat (path, "-linked", NULL);
+
+  return link (path, other) == 0;
+}
+
+static gboolean
+cut_it (const char *path)
+{
+  return truncate (path, 100) == 0;
+}
+
+static const Harm harms[] = {
+  {"removed", "", remove_it},
+  {"renamed", "", rename_it},
+  {"replaced", "", replace_it},
+  {"linked", "", link_it},
+  {"cut", "", cut_it},
+  {"log-removed", "-wal", remove_it},
+  {"log-cut", "-wal", cut_it},
+  {"log-replaced", "-wal", replace_it},
+  {"index-removed", "-shm", remove_it},
+  {"lock-removed", ".lock", remove_it},
+};
+
+/* Nothing is told to be stored, and all that was is in the file that is written anew. */
+static void
+test_harm_is_noticed (gconstpointer data)
+{
+  const Harm *harm = data;
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (FerryQueueContent) again = NULL;
+  g_autoptr (GPtrArray) changes = make_changes ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = g_strconcat (place->path, harm->suffix, NULL);
+  g_autofree char *second = g_strconcat (path, "-linked", NULL);
+  FerryQueueFile *file = open_file (place->path, &content);
+
+  write_rows (file);
+  g_assert_true (harm->harm (path));
+  g_assert_false (ferry_queue_file_write (file, changes, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+  ferry_test_assert_says (error->message, path);
+  g_clear_error (&error);
+  unlink (second);
+  for (guint i = 0; i < N_ROWS; i++)
+    {
+      FerryQueueRow row = make_row (i);
+
+      g_array_append_val (content->rows, row);
+    }
+  g_assert_true (ferry_queue_file_renew (file, content, &error));
+  g_assert_no_error (error);
+  write_rows (file);
+  g_assert_true (ferry_queue_file_close (file, TRUE, &error));
+  g_assert_no_error (error);
+  file = open_file (place->path, &again);
+  g_assert_no_error (again->damage);
+  g_assert_cmpuint (again->rows->len, ==, N_ROWS);
+  assert_whole (again);
+  ferry_queue_file_close (file, TRUE, NULL);
+}
+
+/* Whoever has only read until then hears of it at the end. */
+static void
+test_close_says_that_it_is_gone (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryQueueFile *file = open_file (place->path, &content);
+
+  write_rows (file);
+  g_assert_true (remove_it (place->path));
+  g_assert_false (ferry_queue_file_close (file, TRUE, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+}
+
+static void
+test_second_name_is_refused (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+
+  make_file (place, TRUE);
+  g_assert_true (link_it (place->path));
+  g_assert_null (ferry_queue_file_open (place->path, &content, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_assert_says (error->message, place->path);
+}
+
+/* Relative, through a folder that is a link, and a link itself: one file has one path. */
+static void
+test_names_of_a_file_are_one (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autofree char *folder = g_strconcat (place->folder, "/linked", NULL);
+  g_autofree char *through = g_build_filename (folder, "queue.db", NULL);
+  g_autofree char *link_path = g_build_filename (place->folder, "link.db", NULL);
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *expected = NULL;
+  const char *const names[] = {through, link_path, "queue.db", "file:queue.db"};
+
+  make_file (place, TRUE);
+  expected = ferry_queue_lock_resolve (place->path);
+  g_assert_true (symlink (place->folder, folder) == 0 && symlink (place->path, link_path) == 0);
+  g_assert_cmpint (chdir (place->folder), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = ferry_queue_lock_resolve (names[i]);
+
+      g_assert_true (g_path_is_absolute (path));
+      if (i < 3)
+        g_assert_cmpstr (path, ==, expected);
+      else
+        g_assert_true (g_str_has_suffix (path, "/file:queue.db"));
+    }
+  g_assert_cmpint (chdir (before), ==, 0);
 }
 
 /* The file may not grow: what was written stays, and a later try succeeds. */
@@ -478,16 +828,20 @@ test_full_disk_heals (void)
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
   g_assert_true (ferry_queue_file_write (file, changes, &error));
   g_assert_no_error (error);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
   file = open_file (place->path, &again);
   g_assert_cmpuint (again->rows->len, ==, N_ROWS);
   assert_whole (again);
-  ferry_queue_file_close (file, TRUE);
+  ferry_queue_file_close (file, TRUE, NULL);
 }
 
 int
 main (int argc, char **argv)
 {
+  if (argc == 3 && g_str_equal (argv[1], "visit"))
+    return visit (argv[2]);
+  if (argc == 3 && g_str_equal (argv[1], "take"))
+    return take (argv[2]);
   g_test_init (&argc, &argv, NULL);
   g_log_set_writer_func (ignore_damage, NULL, NULL);
   g_test_add_func ("/file/lock-names-its-process", test_lock_names_its_process);
@@ -498,6 +852,20 @@ main (int argc, char **argv)
   g_test_add_func ("/file/no-database-is-set-aside", test_no_database_is_set_aside);
   g_test_add_func ("/file/file-of-others-is-left-alone", test_file_of_others_is_left_alone);
   g_test_add_func ("/file/replacement-is-finished", test_replacement_is_finished);
+  g_test_add_func ("/file/copies-are-left-alone", test_copies_are_left_alone);
+  g_test_add_func ("/file/visitor-leaves-log-after-second-queue", test_visitor_leaves_log_after_second_queue);
+  g_test_add_func ("/file/visitor-leaves-log-after-copy", test_visitor_leaves_log_after_copy);
+  g_test_add_func ("/file/copy-keeps-others-out", test_copy_keeps_others_out);
+  g_test_add_func ("/file/forked-child-does-not-keep-it", test_forked_child_does_not_keep_it);
+  for (guint i = 0; i < G_N_ELEMENTS (harms); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("/file/is-noticed-if-%s", harms[i].name);
+
+      g_test_add_data_func (name, &harms[i], test_harm_is_noticed);
+    }
+  g_test_add_func ("/file/close-says-that-it-is-gone", test_close_says_that_it_is_gone);
+  g_test_add_func ("/file/second-name-is-refused", test_second_name_is_refused);
+  g_test_add_func ("/file/names-of-a-file-are-one", test_names_of_a_file_are_one);
   g_test_add_func ("/file/newer-file-is-refused", test_newer_file_is_refused);
   g_test_add_func ("/file/full-disk-heals", test_full_disk_heals);
   return g_test_run ();

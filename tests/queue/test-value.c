@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "queue/ferry-queue-sum-private.h"
 #include "queue/ferry-queue-value-private.h"
@@ -443,6 +444,39 @@ repeat (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_take_string (g_strnfill ((gsize) n, 'x'));
 }
 
+/* A program may change its folder: large results stay with the file. */
+static void
+test_relative_path_stays (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *before = g_get_current_dir ();
+  g_autofree char *path = NULL;
+  g_autofree char *large = g_strnfill (100000, 'x');
+
+  queue_test_close (test);
+  g_assert_cmpint (chdir (test->folder), ==, 0);
+  path = g_steal_pointer (&test->path);
+  test->path = g_strdup ("queue.db");
+  queue_test_make (test);
+  queue_test_open (test);
+  g_free (test->path);
+  test->path = g_steal_pointer (&path);
+  g_assert_cmpint (chdir (before), ==, 0);
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "echo", large, "large");
+
+    task_test_wait_done (task);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) task = queue_test_get (test, "large");
+    GVariant *result = ferry_test_get_variant (task, "result");
+
+    g_assert_cmpuint (g_variant_get_size (result), >, 100000);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -460,5 +494,6 @@ main (int argc, char **argv)
   g_test_add_func ("/value/what-is-too-large-is-refused", test_what_is_too_large_is_refused);
   g_test_add_func ("/value/damaged-result-is-none", test_damaged_result_is_none);
   g_test_add_func ("/value/damaged-arguments-are-an-error", test_damaged_arguments_are_an_error);
+  g_test_add_func ("/value/relative-path-stays", test_relative_path_stays);
   return g_test_run ();
 }
