@@ -63,6 +63,10 @@ char *ferry_show_value (GVariant *value);
 /* The same for the arguments (nullable) of a call, in brackets. */
 FERRY_FOR_SIBLINGS
 char *ferry_show_arguments (GVariant *arguments);
+/* Returns (transfer full) what a task says that waits for a time of the wall clock: "Waits until 22:00:00". purpose:
+ * what follows the time, such as " to be tried again". No calendar has years beyond 9999, and nobody waits for them. */
+FERRY_FOR_SIBLINGS
+char *ferry_describe_wait (gint64 time, const char *purpose);
 
 /* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:
  * wire/ferry-remote-error-private.h. */
@@ -133,6 +137,22 @@ static inline gint64
 ferry_time_add (gint64 time, gint64 microseconds)
 {
   return time > 0 && microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
+}
+
+/* Convert between times of the monotonic clock of this run of the machine, which are above 0, and those of the wall
+ * clock. G_MAXINT64 stays what it is: never. */
+static inline gint64
+ferry_time_to_wall_clock (gint64 monotonic)
+{
+  return ferry_time_add (g_get_real_time (), monotonic - g_get_monotonic_time ());
+}
+
+static inline gint64
+ferry_time_to_monotonic (gint64 wall_clock)
+{
+  gint64 left = wall_clock - g_get_real_time ();
+
+  return wall_clock == G_MAXINT64 ? wall_clock : MAX (left + g_get_monotonic_time (), 1);
 }
 
 /* The deadline of a wait in a lane without a limit. 0: the wait is over at once. */

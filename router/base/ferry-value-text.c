@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values and calls as the texts of messages and errors show them. A text is short however large its value is: another
- * process must not fill a log, and a window has little room.
+/* Values, calls and times as the texts of messages and errors show them. A text is short however large its value is:
+ * another process must not fill a log, and a window has little room.
  *
  * Threads: any. */
 
@@ -124,4 +124,20 @@ ferry_show_arguments (GVariant *arguments)
   else if (g_variant_n_children (arguments) == 1)
     g_string_erase (text, (gssize) text->len - 2, 1);
   return cut (text);
+}
+
+char *
+ferry_describe_wait (gint64 time, const char *purpose)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *shown = NULL;
+  gboolean is_today;
+
+  if (then == NULL)
+    return g_strdup ("Waits until it is run by hand");
+  is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
+             g_date_time_get_year (then) == g_date_time_get_year (now);
+  shown = g_date_time_format (then, is_today ? "%H:%M:%S" : "%x %H:%M");
+  return g_strdup_printf ("Waits until %s%s", shown, purpose);
 }

@@ -1449,7 +1449,7 @@ install_limits (void)
    * less time loses nothing. The default is 30 seconds, and the least 1 second. Used for hosts that are found from now
    * on.
    */
-  properties[PROP_CUT_TIMEOUT] = g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8,
+  properties[PROP_CUT_TIMEOUT] = g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64,
                                                      FERRY_DEFAULT_CUT_TIMEOUT * G_USEC_PER_SEC, FERRY_SETTABLE);
   /**
    * FerryCluster:death-limit:

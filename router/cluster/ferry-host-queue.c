@@ -198,12 +198,6 @@ run_free (gpointer data)
   g_free (self);
 }
 
-static gint64
-to_monotonic (gint64 wall_clock)
-{
-  return MAX (wall_clock - g_get_real_time () + g_get_monotonic_time (), 1);
-}
-
 /* Takes error. */
 static void
 end_run (Run *run, GVariant *result, GError *error, const char *trace)
@@ -265,7 +259,7 @@ make_task (const Run *run)
   if (about->cancel_grace > 0)
     g_object_set (task, "cancel-grace", about->cancel_grace, NULL);
   if (about->deadline > 0)
-    g_object_set (task, "deadline", to_monotonic (about->deadline), NULL);
+    g_object_set (task, "deadline", ferry_time_to_monotonic (about->deadline), NULL);
   ferry_task_get_run (task)->n_attempts = about->attempts + run->attempts - 1;
   return task;
 }
@@ -582,7 +576,8 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, end_subject, &end);
   const gboolean rests = *begun->instance == '\0';
   /* By the server's clock, and by this host's: it rests no longer than it should. */
-  gint64 left = MIN (word->time + order->about.retry_pause - g_get_real_time (), order->about.retry_pause);
+  gint64 left =
+    MIN (ferry_time_add (word->time, order->about.retry_pause) - g_get_real_time (), order->about.retry_pause);
 
   if (answer != FERRY_STREAMS_NOTHING)
     return answer == FERRY_STREAMS_DONE ? IS_OVER : IS_LOST;

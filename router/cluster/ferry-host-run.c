@@ -615,7 +615,7 @@ ferry_host_run_stop (FerryHostRun *self, gint64 time)
   cancel (self);
   if (!is_submitted (self))
     return;
-  ferry_timers_set (self->run.source->limits, &self->force_timer, g_get_monotonic_time () + time, time_to_end_is_over,
+  ferry_timers_set (self->run.source->limits, &self->force_timer, ferry_deadline_after (time), time_to_end_is_over,
                     self);
   if (time < self->run.settings->cancel_grace)
     ferry_host_run_hurry (self, time);

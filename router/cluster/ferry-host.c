@@ -49,9 +49,6 @@
 #define FIRST_REST (G_USEC_PER_SEC / 4)
 #define N_LONGER_RESTS 5
 
-/* How many times a cancelled task's session may be cut until the task counts as not ended. */
-#define PATIENT_CUTS 2
-
 /**
  * FerryHost:
  *
@@ -529,7 +526,8 @@ ferry_host_open (FerryHost *self, FerrySession *session, const FerryServeRequest
 
   self->session = session;
   ferry_transport_watch_end (FERRY_TRANSPORT (session), session_ended, G_OBJECT (self));
-  self->patience = PATIENT_CUTS * patience;
+  /* A cancelled task's session may be cut twice until the task counts as not ended. */
+  self->patience = ferry_time_add (patience, patience);
   self->instance = g_strdup (instance);
   self->is_open = TRUE;
   self->opened_at = g_get_monotonic_time ();

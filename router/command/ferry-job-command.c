@@ -37,7 +37,7 @@
 #include "wire/ferry-remote-error-private.h"
 
 /* The application ends what goes on too long after a cancel, and knows how long that is. */
-#define UNLIMITED_GRACE (G_MAXINT64 / 2)
+#define UNLIMITED_GRACE G_MAXINT64
 
 /* How long commands have after their first signal when this process was told to end. */
 #define PATIENCE_MILLISECONDS 1000

@@ -72,10 +72,10 @@ is_due (GSource *source, int *timeout)
   since = atomic_load_explicit (&self->since, memory_order_relaxed);
   if (since == 0)
     return FALSE;
-  left = since + self->ageing - g_get_monotonic_time ();
+  left = ferry_time_add (since, self->ageing) - g_get_monotonic_time ();
   if (left <= 0)
     return TRUE;
-  *timeout = (int) (left / FERRY_MICROSECONDS_PER_MILLISECOND) + 1;
+  *timeout = (int) MIN (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
   return FALSE;
 }
 

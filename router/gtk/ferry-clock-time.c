@@ -73,9 +73,12 @@ ferry_clock_time_format_wait (gint64 time, gint64 now)
 {
   g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
   g_autoptr (GDateTime) today = g_date_time_new_from_unix_local (now / G_USEC_PER_SEC);
-  g_autofree char *clock = g_date_time_format (then, has_twelve_hours () ? "%-I:%M %p" : "%H:%M");
-  g_autofree char *day = NULL;
+  g_autofree char *clock = NULL, *day = NULL;
 
+  /* No calendar has years beyond 9999, and nobody waits for them. */
+  if (then == NULL)
+    return g_strdup (_ ("Waits until it is run by hand"));
+  clock = g_date_time_format (then, has_twelve_hours () ? "%-I:%M %p" : "%H:%M");
   if (g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (today) &&
       g_date_time_get_year (then) == g_date_time_get_year (today))
     /* Translators: a task is begun at that time of the day: "Waits until 22:00". */

@@ -1258,7 +1258,7 @@ install_settings (void)
    * [property@Ferry.Pool:min-workers] and [property@Ferry.Pool:min-idle]. The default is 60 seconds.
    */
   properties[PROP_IDLE_TIMEOUT] =
-    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2 - 1, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
+    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
 }
 
 static void

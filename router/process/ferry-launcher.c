@@ -491,7 +491,7 @@ install_worker_properties (void)
    * worker has 10 seconds when there is no limit.
    */
   properties[PROP_ATTACH_TIMEOUT] =
-    g_param_spec_int64 ("attach-timeout", NULL, NULL, -1, G_MAXINT64 / 2, DEFAULT_ATTACH_TIMEOUT, FERRY_SETTABLE);
+    g_param_spec_int64 ("attach-timeout", NULL, NULL, -1, G_MAXINT64, DEFAULT_ATTACH_TIMEOUT, FERRY_SETTABLE);
 
   /**
    * FerryLauncher:buffer-capacity:

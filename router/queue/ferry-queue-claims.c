@@ -193,7 +193,7 @@ give (FerryQueueClaims *self, FerryQueueEntry *entry, FerryTask *task, GError **
   FerryRun *run = ferry_task_get_run (task);
 
   if (run->settings->queue_timeout > 0)
-    run->submit_time = ferry_queue_row_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
+    run->submit_time = ferry_time_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
   return ferry_executor_take_kept (self->executor, task, error);
 }
 

@@ -196,19 +196,6 @@ ferry_queue_entry_is_here (const FerryQueueEntry *self)
   return self->away == FERRY_QUEUE_AWAY_NOT;
 }
 
-/* (transfer full): as people read it. */
-static char *
-describe_time (gint64 time)
-{
-  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
-                      g_date_time_get_year (then) == g_date_time_get_year (now);
-  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M" : "%x %H:%M");
-
-  return g_strdup_printf ("Waits until %s", shown);
-}
-
 /* (transfer full): no host that this application knows has the labels. One that fetches tasks may have them. */
 static char *
 describe_lack (const FerryQueueEntry *self)
@@ -241,7 +228,7 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   else if (self->ties->paused)
     text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
   else if (ferry_queue_row_waits_for_its_time (&self->row))
-    text = describe_time (self->row.not_before);
+    text = ferry_describe_wait (self->row.not_before, "");
   else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
     text = g_strdup_printf ("A host may have begun it. %s. To have it run here, cancel it, and run it again",
                             self->ties->away_obstacle);

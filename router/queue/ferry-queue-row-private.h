@@ -104,8 +104,6 @@ void ferry_queue_row_settle (FerryQueueRow *self, guint death_limit);
 /* When the task fails unless it is begun, in microseconds since 1970: at its deadline, or when its queue timeout is
  * over. 0: there is neither. */
 gint64 ferry_queue_row_get_expiry (const FerryQueueRow *self);
-/* A time of the wall clock as one of the monotonic clock of this run of the machine; above 0. */
-gint64 ferry_queue_row_to_monotonic (gint64 wall_clock);
 /* Since when the queue timeout counts: its submission, or the time before which it is not to be begun. */
 gint64 ferry_queue_row_get_wait_start (const FerryQueueRow *self);
 /* The queue timeout counts from now on. */

@@ -42,13 +42,6 @@ static const char *const settings[] = {
 
 /* ---- settings ---- */
 
-/* Monotonic times end with the machine's run. */
-static gint64
-to_wall_clock (gint64 monotonic)
-{
-  return g_get_real_time () + monotonic - g_get_monotonic_time ();
-}
-
 /* Returns (nullable) a floating value, or one that the task keeps; NULL: the property has its default. */
 static GVariant *
 read_setting (FerryTask *task, const char *name)
@@ -69,20 +62,15 @@ read_setting (FerryTask *task, const char *name)
     case G_TYPE_UINT:
       return g_variant_new_uint32 (g_value_get_uint (&value));
     case G_TYPE_INT64:
+      /* Monotonic times end with the machine's run. */
       if (g_str_equal (name, "deadline"))
-        return g_variant_new_int64 (to_wall_clock (g_value_get_int64 (&value)));
+        return g_variant_new_int64 (ferry_time_to_wall_clock (g_value_get_int64 (&value)));
       return g_variant_new_int64 (g_value_get_int64 (&value));
     case G_TYPE_BOXED:
       return g_variant_new_strv (g_value_get_boxed (&value), -1);
     default:
       return g_value_get_variant (&value);
     }
-}
-
-gint64
-ferry_queue_row_to_monotonic (gint64 wall_clock)
-{
-  return MAX (wall_clock - g_get_real_time () + g_get_monotonic_time (), 1);
 }
 
 static void
@@ -128,7 +116,7 @@ apply_setting (FerryTask *task, const char *name, GVariant *stored)
   if (g_str_equal (name, "application-data"))
     g_object_set (task, name, stored, NULL);
   else if (g_str_equal (name, "deadline"))
-    g_object_set (task, name, ferry_queue_row_to_monotonic (g_variant_get_int64 (stored)), NULL);
+    g_object_set (task, name, ferry_time_to_monotonic (g_variant_get_int64 (stored)), NULL);
   else
     {
       g_dbus_gvariant_to_gvalue (stored, &value);
@@ -371,11 +359,11 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryExit) exit = NULL;
   g_autofree char *trace = NULL;
-  FerryTaskEnd end = {.submit_time = ferry_queue_row_to_monotonic (self->submitted),
-                      .end_time = ferry_queue_row_to_monotonic (self->ended)};
+  FerryTaskEnd end = {.submit_time = ferry_time_to_monotonic (self->submitted),
+                      .end_time = ferry_time_to_monotonic (self->ended)};
 
   if (self->began > 0)
-    end.start_time = ferry_queue_row_to_monotonic (self->began);
+    end.start_time = ferry_time_to_monotonic (self->began);
   end.state = self->state == FERRY_QUEUE_ROW_COMPLETED ? FERRY_TASK_STATE_COMPLETED
               : self->state == FERRY_QUEUE_ROW_FAILED  ? FERRY_TASK_STATE_FAILED
                                                        : FERRY_TASK_STATE_CANCELLED;

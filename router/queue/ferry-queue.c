@@ -1193,7 +1193,7 @@ install_settings (void)
    * How long tasks that have ended stay, in microseconds; 0 for no limit. The default is 30 days.
    */
   properties[PROP_KEEP_TIME] =
-    g_param_spec_int64 ("keep-time", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_KEEP_TIME, FERRY_SETTABLE);
+    g_param_spec_int64 ("keep-time", NULL, NULL, 0, G_MAXINT64, DEFAULT_KEEP_TIME, FERRY_SETTABLE);
 }
 
 static void

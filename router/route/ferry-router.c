@@ -782,7 +782,7 @@ install_scheduling_properties (void)
    * sources have kept the router from running. It is 20,000 by default, and -1 for never. A change takes effect at the
    * next start.
    */
-  properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, -1, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
+  properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, -1, G_MAXINT64, DEFAULT_AGEING, SETTING);
   /**
    * FerryRouter:latest-interval:
    *
@@ -857,7 +857,7 @@ install_limit_properties (void)
    * that carried 256 KiB or more is returned as soon as it is idle. A change takes effect at the next start.
    */
   properties[PROP_SPARE_TIME] = g_param_spec_int64 ("spare-time", NULL, NULL, FERRY_MICROSECONDS_PER_MILLISECOND,
-                                                    G_MAXINT64 / 2, DEFAULT_SPARE_TIME, SETTING);
+                                                    G_MAXINT64, DEFAULT_SPARE_TIME, SETTING);
 }
 
 static void

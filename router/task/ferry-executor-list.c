@@ -298,8 +298,8 @@ ferry_executor_list_trim (gpointer list)
   take_failed (self, MAX_FAILED, leaving);
   if (self->finished.length > self->keep_finished)
     ferry_timers_set (self->timers, &self->linger_timer,
-                      get_finished_since (self->finished.head->data) + self->finished_time, ferry_executor_list_trim,
-                      self);
+                      ferry_time_add (get_finished_since (self->finished.head->data), self->finished_time),
+                      ferry_executor_list_trim, self);
   if (leaving->len > 0)
     list_unlink (self, leaving);
 }

@@ -1702,7 +1702,7 @@ install_properties (GObjectClass *object_class)
    * in addition to [property@Ferry.Executor:keep-finished].
    */
   properties[PROP_FINISHED_TIME] =
-    g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_FINISHED_TIME, FERRY_SETTABLE);
+    g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64, DEFAULT_FINISHED_TIME, FERRY_SETTABLE);
   /**
    * FerryExecutor:hold-application:
    *

@@ -1534,6 +1534,17 @@ set_question (FerryTask *self, const char *question)
     notify (self, PROP_QUESTION);
 }
 
+/* What the task has waited for is told neither while it runs nor when it has ended. */
+static void
+end_obstacle (FerryTask *self)
+{
+  Rest *rest = need_rest (self);
+
+  rest->is_waiting = FALSE;
+  g_clear_pointer (&rest->text, g_free);
+  notify (self, PROP_TEXT);
+}
+
 static void
 run_ended (gpointer owner, FerryTaskState was)
 {
@@ -1541,6 +1552,8 @@ run_ended (gpointer owner, FerryTaskState was)
   FerryTaskPrivate *priv = get_private (self);
 
   drop_opening (self);
+  if (priv->rest != NULL && priv->rest->is_waiting)
+    end_obstacle (self);
   if (priv->run.never_begun)
     notify (self, PROP_N_ATTEMPTS);
   if (priv->run.state == FERRY_TASK_STATE_COMPLETED)
@@ -1593,17 +1606,6 @@ run_cancelling (gpointer owner, gboolean was_paused)
     notify (self, PROP_IS_PAUSED);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CAN_CANCEL);
-}
-
-/* What the task has waited for is not told while it runs. */
-static void
-end_obstacle (FerryTask *self)
-{
-  Rest *rest = need_rest (self);
-
-  rest->is_waiting = FALSE;
-  g_clear_pointer (&rest->text, g_free);
-  notify (self, PROP_TEXT);
 }
 
 static void
@@ -1842,27 +1844,12 @@ run_waits_for (gpointer owner, const char *text)
   ferry_task_set_obstacle (owner, text);
 }
 
-/* (transfer full): until when a task rests, as people read it. time: of the wall clock. */
-static char *
-describe_rest (gint64 time)
-{
-  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  gboolean is_today = g_date_time_get_day_of_year (then) == g_date_time_get_day_of_year (now) &&
-                      g_date_time_get_year (then) == g_date_time_get_year (now);
-  g_autofree char *shown = g_date_time_format (then, is_today ? "%H:%M:%S" : "%x %H:%M");
-
-  return g_strdup_printf ("Waits until %s to be tried again", shown);
-}
-
 static void
 run_rests (gpointer owner, gint64 until)
 {
-  gint64 time = until > 0 ? ferry_time_add (g_get_real_time (), until - g_get_monotonic_time ()) : 0;
-  g_autofree char *text = NULL;
+  gint64 time = until > 0 ? ferry_time_to_wall_clock (until) : 0;
+  g_autofree char *text = time > 0 ? ferry_describe_wait (time, " to be tried again") : NULL;
 
-  if (time > 0)
-    text = describe_rest (time);
   ferry_task_change_not_before (owner, time);
   ferry_task_set_obstacle (owner, text);
 }
@@ -2245,9 +2232,9 @@ install_settings (void)
    *
    * How long the task rests between an attempt whose worker was lost and the next one, in microseconds; 0 for no pause.
    * Others pass it meanwhile. [property@Ferry.Task:not-before] and [method@Ferry.Task.get_text] then tell until when it
-   * waits. The pause does not count for [property@Ferry.Task:queue-timeout], and a deadline does not move. A queue in a
-   * file keeps the time over an end of the application. It has an effect with [property@Ferry.Task:retries], or where a
-   * cluster runs an idempotent task again.
+   * waits; %G_MAXINT64 is never by itself. The pause does not count for [property@Ferry.Task:queue-timeout], and a
+   * deadline does not move. A queue in a file keeps the time over an end of the application. It has an effect with
+   * [property@Ferry.Task:retries], or where a cluster runs an idempotent task again.
    */
   properties[PROP_RETRY_PAUSE] = g_param_spec_int64 ("retry-pause", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
@@ -2326,9 +2313,9 @@ install_ways (void)
    * FerryTask:not-before:
    *
    * When the task may be begun, such as tonight: a time of the wall clock, in microseconds since 1970, as
-   * g_get_real_time() has it; 0 for now. For a task of a queue in a file, which waits over ends of the application; an
-   * executor refuses others. What the queue changes later is notified. Of a task that rests before another attempt
-   * ([property@Ferry.Task:retry-pause]) it is when that may begin, with each executor.
+   * g_get_real_time() has it; 0 for now, %G_MAXINT64 for never by itself. For a task of a queue in a file, which waits
+   * over ends of the application; an executor refuses others. What the queue changes later is notified. Of a task that
+   * rests before another attempt ([property@Ferry.Task:retry-pause]) it is when that may begin, with each executor.
    */
   properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
 }

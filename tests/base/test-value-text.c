@@ -127,6 +127,21 @@ test_wide_tuples (void)
   g_assert_cmpint (g_utf8_strlen (text, -1), ==, 120);
 }
 
+static void
+test_waits (void)
+{
+  const gint64 past = 253402300799;
+  g_autofree char *today = ferry_describe_wait (g_get_real_time (), " to be seen");
+  g_autofree char *late = ferry_describe_wait ((past - 86400 * 2) * G_USEC_PER_SEC, "");
+  g_autofree char *later = ferry_describe_wait ((past + 86400 * 2) * G_USEC_PER_SEC, " to be seen");
+  g_autofree char *never = ferry_describe_wait (G_MAXINT64, "");
+
+  g_assert_true (g_pattern_match_simple ("Waits until ??:??:?? to be seen", today));
+  g_assert_true (g_pattern_match_simple ("Waits until 12/2?/99 ??:??", late));
+  g_assert_cmpstr (later, ==, "Waits until it is run by hand");
+  g_assert_cmpstr (never, ==, "Waits until it is run by hand");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -138,5 +153,6 @@ main (int argc, char **argv)
   g_test_add_func ("/value-text/the-size-of-a-large-value", test_large_values);
   g_test_add_func ("/value-text/the-size-of-bytes-that-are-no-text", test_bytes);
   g_test_add_func ("/value-text/the-beginning-of-a-wide-tuple", test_wide_tuples);
+  g_test_add_func ("/value-text/until-when-something-waits", test_waits);
   return g_test_run ();
 }

@@ -120,6 +120,7 @@ keeps_its_settings (void)
   g_assert_cmpint (ferry_test_get_number (cluster, "death-limit"), ==, 7);
   g_assert_cmpint (ferry_test_get_number (cluster, "leave-ahead"), ==, 9);
   g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 30 * G_USEC_PER_SEC);
+  g_object_set (cluster, "cut-timeout", G_MAXINT64, NULL);
   g_object_set (cluster, "cut-timeout", (gint64) 2 * G_USEC_PER_SEC, NULL);
   g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 2 * G_USEC_PER_SEC);
   assert_keeps_text (cluster, "user", "bob");

@@ -38,6 +38,7 @@ test_day_is_said_if_it_is_another_one (void)
   assert_wait (at (8, 7, 5), at (2, 8, 0), "Waits until Sunday, 07:05");
   /* A Monday as today, and so that day has a date. */
   assert_wait (at (9, 9, 30), at (2, 9, 30), "Waits until 03/09/26, 09:30");
+  assert_wait (G_MAXINT64, at (2, 9, 30), "Waits until it is run by hand");
 }
 
 static void

@@ -781,6 +781,39 @@ test_waits_for_its_time (void)
   }
 }
 
+static void
+test_times_without_end_are_never (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  {
+    g_autoptr (FerryTask) hand = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("hand"));
+    g_autoptr (FerryTask) limits = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("limits"));
+    g_autoptr (FerryTask) one = NULL;
+    g_autoptr (FerryTask) two = NULL;
+
+    g_object_set (test->queue, "keep-time", G_MAXINT64, "paused", TRUE, NULL);
+    g_object_set (hand, "not-before", G_MAXINT64, "queue-timeout", G_MAXINT64, NULL);
+    g_object_set (limits, "deadline", G_MAXINT64, "queue-timeout", G_MAXINT64, "run-timeout", G_MAXINT64, NULL);
+    one = queue_test_submit_task (test, hand, "hand");
+    two = queue_test_submit_task (test, limits, "limits");
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  {
+    g_autoptr (FerryTask) hand = queue_test_get (test, "hand");
+    g_autoptr (FerryTask) limits = queue_test_get (test, "limits");
+
+    g_assert_cmpint (ferry_test_get_number (limits, "deadline"), ==, G_MAXINT64);
+    set_paused (test, FALSE);
+    task_test_assert_result (limits, NULL);
+    g_assert_cmpint (ferry_task_get_state (hand), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpstr (ferry_task_get_text (hand), ==, "Waits until it is run by hand");
+    g_assert_true (ferry_queue_set_not_before (test->queue, hand, 0, NULL));
+    task_test_wait_done (hand);
+  }
+}
+
 /* A queue of an executor without hosts takes no such task, but what is stored of one is the same for each. */
 static void
 test_needs_survive (void)
@@ -1449,6 +1482,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
   g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
+  g_test_add_func ("/queue/times-without-end-are-never", test_times_without_end_are_never);
   g_test_add_func ("/queue/needs-survive", test_needs_survive);
   g_test_add_func ("/queue/pause-between-attempts-survives", test_pause_between_attempts_survives);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);

@@ -337,6 +337,7 @@ test_keeps_settings (void)
   g_assert_cmpuint (max_size, ==, 65536);
   /* Rounded down to a power of two. */
   g_assert_cmpuint (capacity, ==, 131072);
+  g_object_set (router, "ageing", G_MAXINT64, "spare-time", G_MAXINT64, NULL);
 }
 
 static void

@@ -87,6 +87,47 @@ says_until_when_it_waits (void)
 }
 
 static void
+a_pause_without_end_waits_for_people (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = submit_for (test, G_MAXINT64);
+
+  ferry_test_run_until (rests, task);
+  g_assert_cmpint (ferry_test_get_number (task, "not-before"), ==, G_MAXINT64);
+  g_assert_cmpstr (ferry_task_get_text (task), ==, "Waits until it is run by hand");
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
+static void
+see_items (void)
+{
+}
+
+static void
+a_limit_without_end_is_none (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash-at-first", NULL);
+  g_autoptr (FerryTask) cancelled = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
+
+  g_object_set (test->pool, "idle-timeout", G_MAXINT64, "max-age", G_MAXINT64, "restart-interval", G_MAXINT64, NULL);
+  /* What somebody looks at stays for that time. */
+  g_object_set (test->executor, "finished-time", G_MAXINT64, NULL);
+  g_signal_connect (test->executor, "items-changed", G_CALLBACK (see_items), NULL);
+  g_object_set (task, "retries", 1, "run-timeout", G_MAXINT64, "queue-timeout", G_MAXINT64, "deadline", G_MAXINT64,
+                "cancel-grace", G_MAXINT64, NULL);
+  g_object_set (cancelled, "deadline", G_MAXINT64, "cancel-grace", G_MAXINT64, NULL);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_result (task, NULL);
+  task_test_submit_task (test->executor, cancelled);
+  task_test_wait_begun (cancelled);
+  ferry_task_cancel (cancelled);
+  task_test_assert_cancelled (cancelled);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 2);
+}
+
+static void
 lets_others_pass (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
@@ -158,6 +199,7 @@ a_deadline_does_not_rest (void)
   ferry_worker_send_signal (ferry_test_get_worker (test->pool, task), SIGKILL);
   ferry_test_run_until (rests, task);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_assert_null (ferry_task_get_text (task));
 }
 
 static void
@@ -168,6 +210,7 @@ a_task_that_rests_is_cancelled_with_all (void)
 
   ferry_executor_cancel_all (test->executor);
   task_test_assert_cancelled (task);
+  g_assert_null (ferry_task_get_text (task));
 }
 
 int
@@ -176,6 +219,8 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/retry-pause/is-tried-again-after-its-pause", is_tried_again_after_its_pause);
   g_test_add_func ("/retry-pause/says-until-when-it-waits", says_until_when_it_waits);
+  g_test_add_func ("/retry-pause/a-pause-without-end-waits-for-people", a_pause_without_end_waits_for_people);
+  g_test_add_func ("/retry-pause/a-limit-without-end-is-none", a_limit_without_end_is_none);
   g_test_add_func ("/retry-pause/lets-others-pass", lets_others_pass);
   g_test_add_func ("/retry-pause/many-rest-at-a-time", many_rest_at_a_time);
   g_test_add_func ("/retry-pause/a-pause-of-people-outlasts-it", a_pause_of_people_outlasts_it);
