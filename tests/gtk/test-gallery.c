@@ -1,26 +1,30 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-list.c, gtk/ferry-task-button.c, gtk/ferry-worker-list.c, gtk/ferry-remote-picture.c
+/* Tests: gtk/ferry-task-list.c, gtk/ferry-task-row.c, gtk/ferry-task-banner.c, gtk/ferry-task-button.c,
+ * gtk/ferry-worker-list.c, gtk/ferry-remote-picture.c
  *
- * All widgets in one window, in each width and each look. FERRY_GALLERY names a folder for their pictures, for people
- * to look at. */
+ * All widgets in one window, and the popover of one, in each width and each look. FERRY_GALLERY names a folder for
+ * their pictures, for people to look at. */
 
 #include "config.h"
 
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
-#include "task/task-test.h"
+#include "queue/queue-test.h"
 
 #include "gtk/ferry-remote-picture.h"
+#include "gtk/ferry-task-banner.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-row.h"
 #include "gtk/ferry-worker-list.h"
 
 #include <signal.h>
 
 #define SIDE 96
 #define HEIGHT 900
+#define REASON "Waits for mains power"
 
 typedef struct
 {
@@ -44,9 +48,11 @@ static const int widths[] = {360, 480, 1000};
 
 typedef struct
 {
-  TaskTest *test;
+  QueueTest *queue;
+  TaskTest *test; /* the queue's */
   FerryTestPipe *pipe;
   GtkWidget *box;
+  GtkPopover *popover;
   GtkWidget *window;
 } Scene;
 
@@ -89,6 +95,48 @@ add_tasks (Scene *scene)
   task_test_wait_begun (runs);
 }
 
+static GtkWidget *
+add (Scene *scene, GtkWidget *widget, gboolean expand)
+{
+  gtk_widget_set_vexpand (widget, expand);
+  gtk_box_append (GTK_BOX (scene->box), widget);
+  return widget;
+}
+
+/* A paused queue, in which a task waits. */
+static void
+add_banner (Scene *scene)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("later"));
+  g_autoptr (FerryTask) submitted = NULL;
+
+  g_object_set (scene->queue->queue, "paused", TRUE, "reason", REASON, NULL);
+  submitted = queue_test_submit_task (scene->queue, task, "later");
+  add (scene, ferry_task_banner_new (G_LIST_MODEL (scene->queue->queue)), FALSE);
+}
+
+/* Of the task that failed. */
+static void
+add_compact_row (Scene *scene)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (scene->test->executor), 1);
+  GtkWidget *row = ferry_task_row_new (task, scene->test->executor);
+
+  ferry_task_row_set_compact (FERRY_TASK_ROW (row), TRUE);
+  add (scene, row, FALSE);
+}
+
+/* The windows of other programs do not close its popover. */
+static void
+add_button (Scene *scene)
+{
+  GtkWidget *button = add (scene, ferry_task_button_new (G_LIST_MODEL (scene->test->executor)), FALSE);
+
+  gtk_widget_set_halign (button, GTK_ALIGN_END);
+  scene->popover = gtk_menu_button_get_popover (GTK_MENU_BUTTON (gtk_widget_get_first_child (button)));
+  gtk_popover_set_autohide (scene->popover, FALSE);
+}
+
 static GBytes *
 make_frame (void)
 {
@@ -105,14 +153,6 @@ make_frame (void)
         pixel[3] = 255;
       }
   return g_bytes_new_take (pixels, 4 * SIDE * SIDE);
-}
-
-static GtkWidget *
-add (Scene *scene, GtkWidget *widget, gboolean expand)
-{
-  gtk_widget_set_vexpand (widget, expand);
-  gtk_box_append (GTK_BOX (scene->box), widget);
-  return widget;
 }
 
 /* A picture takes the height that it is given: that of a box which scrolls what does not fit. */
@@ -147,12 +187,14 @@ scene_init (Scene *scene)
 
   if (!widget_test_has_display ())
     return FALSE;
-  scene->test = task_test_new (/* in_threads: */ FALSE, 2);
+  scene->queue = queue_test_new_for (task_test_new (/* in_threads: */ FALSE, 2));
+  scene->test = scene->queue->test;
   scene->pipe = ferry_test_pipe_new (scene->test->router);
   add_tasks (scene);
   scene->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  gtk_widget_set_halign (add (scene, ferry_task_button_new (G_LIST_MODEL (scene->test->executor)), FALSE),
-                         GTK_ALIGN_END);
+  add_button (scene);
+  add_banner (scene);
+  add_compact_row (scene);
   add (scene, ferry_task_list_new (G_LIST_MODEL (scene->test->executor)), TRUE);
   gtk_widget_set_size_request (add (scene, ferry_worker_list_new (scene->test->pool), FALSE), -1, 200);
   add_picture (scene);
@@ -162,6 +204,7 @@ scene_init (Scene *scene)
   g_signal_emit_by_name (scene->pipe->receiver, "buffer", description, frame);
   widget_test_wait_words (scene->box, "There is no space left");
   widget_test_wait_words (scene->box, "Backup");
+  widget_test_wait_words (scene->box, REASON);
   return TRUE;
 }
 
@@ -171,15 +214,15 @@ scene_clear (Scene *scene)
   gtk_window_destroy (GTK_WINDOW (scene->window));
   ferry_executor_cancel_all (scene->test->executor);
   ferry_test_pipe_free (scene->pipe);
-  task_test_free (scene->test);
+  queue_test_free (scene->queue);
 }
 
 /* ---- how it looks ---- */
 
 typedef struct
 {
-  Scene *scene;
-  int width;
+  GtkWidget *widget; /* what has a picture of its own */
+  int width;         /* that it waits for; 0: any */
   guint n_turns;
   GdkTexture *texture; /* (owned) (nullable) */
 } Wanted;
@@ -191,9 +234,10 @@ is_taken (gpointer data)
 {
   Wanted *wanted = data;
 
-  if (gtk_widget_get_width (wanted->scene->box) != wanted->width || wanted->n_turns++ < 4)
+  if (!gtk_widget_get_mapped (wanted->widget) ||
+      (wanted->width > 0 && gtk_widget_get_width (wanted->widget) != wanted->width) || wanted->n_turns++ < 4)
     return FALSE;
-  wanted->texture = look_test_take (wanted->scene->window);
+  wanted->texture = look_test_take (wanted->widget);
   return wanted->texture != NULL;
 }
 
@@ -212,10 +256,10 @@ count_colors (GdkTexture *texture)
 }
 
 static void
-save (GdkTexture *texture, const char *look, int width)
+save (GdkTexture *texture, const char *what, const char *look, int width)
 {
   const char *folder = g_getenv ("FERRY_GALLERY");
-  g_autofree char *name = g_strdup_printf ("%s-%d.png", look, width);
+  g_autofree char *name = g_strdup_printf ("%s%s-%d.png", what, look, width);
   g_autofree char *path = folder != NULL ? g_build_filename (folder, name, NULL) : NULL;
 
   if (path != NULL)
@@ -226,7 +270,7 @@ static void
 take_picture (Scene *scene, const Look *look, int width)
 {
   g_autoptr (GdkTexture) texture = NULL;
-  Wanted wanted = {.scene = scene, .width = width};
+  Wanted wanted = {.widget = scene->window, .width = width};
 
   /* A display may be narrower than the window. GTK makes no window wider than that, unless it has to. */
   gtk_widget_set_size_request (scene->window, width, HEIGHT);
@@ -236,7 +280,21 @@ take_picture (Scene *scene, const Look *look, int width)
   g_assert_cmpint (gdk_texture_get_width (texture), ==, width);
   /* The frame of the remote picture alone has more than a thousand. */
   g_assert_cmpuint (count_colors (texture), >, 1000);
-  save (texture, look->name, width);
+  save (texture, "", look->name, width);
+}
+
+static void
+take_picture_of_popover (Scene *scene, const Look *look, int width)
+{
+  g_autoptr (GdkTexture) texture = NULL;
+  Wanted wanted = {.widget = GTK_WIDGET (scene->popover)};
+
+  gtk_popover_popup (scene->popover);
+  ferry_test_look_until (is_taken, &wanted);
+  texture = wanted.texture;
+  g_assert_cmpuint (count_colors (texture), >, 10);
+  save (texture, "popover-", look->name, width);
+  gtk_popover_popdown (scene->popover);
 }
 
 static void
@@ -251,7 +309,10 @@ test_widgets_fit_in_each_look (void)
       look_test_set (looks[i].theme, looks[i].dark, looks[i].text_percent);
       gtk_widget_set_default_direction (looks[i].direction);
       for (guint j = 0; j < G_N_ELEMENTS (widths); j++)
-        take_picture (&scene, &looks[i], widths[j]);
+        {
+          take_picture (&scene, &looks[i], widths[j]);
+          take_picture_of_popover (&scene, &looks[i], widths[j]);
+        }
     }
   gtk_widget_set_default_direction (GTK_TEXT_DIR_LTR);
   look_test_reset ();
