@@ -5,6 +5,7 @@ into the program as anybody builds it."""
 
 import base64
 import gzip
+import hashlib
 import os
 import random
 import re
@@ -404,6 +405,17 @@ def workers(report, start, folder):
     report.fact("three workers are listed with their tasks", True, lines)
     program.do("close Workers")
     report.equal("it ends with its window", program.finish()[:2], (0, ""))
+
+
+def application(report, start, folder):
+    path = os.path.join(folder, "words")
+    with open(path, "wb") as file:
+        file.write(b"many words")
+    program = start("application", path)
+    program.wait("window Checksums", "label words", "label " + hashlib.sha256(b"many words").hexdigest())
+    report.fact("it has the sum of a file", True)
+    program.do("close Checksums")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
 def run_ffmpeg(*arguments):
@@ -941,7 +953,7 @@ def same(one, other):
 SCENES = {
     "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
     "values": values, "preferences": preferences, "workers": workers, "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
-    "sandbox": sandbox, "converter": converter, "converter-files": converter_files,
+    "sandbox": sandbox, "application": application, "converter": converter, "converter-files": converter_files,
     "converter-queue": converter_queue, "converter-again": converter_again, "converter-nightly": converter_nightly, "adwaita": adwaita,
 }
 

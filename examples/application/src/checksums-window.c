@@ -5,8 +5,6 @@
 
 #define GDK_DISABLE_DEPRECATION_WARNINGS /* of GtkFileChooserNative: GTK has had GtkFileDialog since 4.10 */
 
-#include "config.h"
-
 #include "checksums-window.h"
 
 #include <glib/gi18n.h>

@@ -1,14 +1,15 @@
-/* SPDX-FileCopyrightText: The Ferry authors
+/* An application to copy: open files, and see their SHA-256. It has an installed worker, a desktop file and a
+ * translation. Here are its id, its actions, and its windows.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
-
-/* The application: its id, its actions, and its windows. */
-
-#include "config.h"
 
 #include "checksums-window.h"
 
 #include <glib/gi18n.h>
 #include <locale.h>
+
+#define APPLICATION_ID "org.example.Checksums"
 
 static void
 open_cb (GtkApplication *application, GFile **files, int n_files)
