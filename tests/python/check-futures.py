@@ -12,6 +12,7 @@ import math
 import os
 import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -315,6 +316,19 @@ def test_interrupts(report):
         report.equal("none of them leaves a call half packed", type(raised(lambda: pickle.dumps(sender))), pickle.PicklingError)
 
 
+def test_pickles(report):
+    with ferry.Executor(1) as executor, tempfile.TemporaryDirectory() as folder:
+        _sender, receiver = executor.pipe()
+        with ferry.Queue(os.path.join(folder, "queue.db"), executor) as queue:
+            ours = (executor, ferry.concurrent.Executor(1), queue, executor.submit(abs, 1), executor.map(abs, [1]), receiver,
+                    executor.run(["true"]))
+            said = [str(raised(lambda value=value: pickle.dumps(value))) for value in ours]
+            report.none("each says that it stays in its process, and what to do", [line for line in said if not re.match(
+                r"A ferry\.[A-Z][A-Za-z.]+ stays in its process; pass ", line)])
+            error = raised(lambda: executor.submit(print, executor).result())
+            report.fact("so does an argument", "make an executor there" in str(error), [repr(error)])
+
+
 def test_times_that_are_odd(report):
     with ferry.Executor(1) as executor:
         task = executor.submit(time.sleep, 0.05)
@@ -355,6 +369,7 @@ def test_futures(report):
     # In Python alone, PyGObject may print what a signal raises in what it calls.
     if "_ferry" in sys.modules:
         test_interrupts(report)
+    test_pickles(report)
     test_times_that_are_odd(report)
     if "_ferry" in sys.modules:
         test_watcher(report)

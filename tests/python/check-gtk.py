@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -126,6 +127,9 @@ def test_no_display(report):
     report.equal("without a display each widget is refused, and what is none is not",
                  (done.stdout.splitlines(), done.returncode), ([ferry.gtk.NO_DISPLAY] * 4 + ["Waiting"], 0))
     report.equal("a program is warned once", done.stderr.count(ferry.gtk.NO_DISPLAY), 1)
+    done = run_without_display("import runpy; runpy.run_module('ferry', run_name='__main__')")
+    report.fact("the report of what is installed says so in its line", done.stderr == "" and re.search(
+        r"(?m)^widgets +for GTK [0-9.]+; " + re.escape(ferry.gtk.NO_DISPLAY) + "$", done.stdout), [done.stdout, done.stderr])
     done = run_without_display("import ferry.gtk", DISPLAY="")
     report.equal("who wants no display is not warned", (done.stderr, done.returncode), ("", 0))
     done = run_without_display("import ferry, ferry.gtk\nwith ferry.Executor(workers=1, modules=['ferry.gtk']) as executor:"

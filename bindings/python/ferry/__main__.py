@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 
 from . import _place
@@ -43,9 +44,13 @@ def _say_commands() -> str:
 
 
 def _say_widgets() -> str:
-    importlib.import_module("ferry.gtk")
+    with warnings.catch_warnings():
+        # Said below.
+        warnings.filterwarnings("ignore", "GTK has no display", RuntimeWarning)
+        widgets = importlib.import_module("ferry.gtk")
     gtk = importlib.import_module("gi.repository.Gtk")
-    return "for GTK %d.%d.%d" % (gtk.get_major_version(), gtk.get_minor_version(), gtk.get_micro_version())
+    version = "for GTK %d.%d.%d" % (gtk.get_major_version(), gtk.get_minor_version(), gtk.get_micro_version())
+    return version if widgets.has_display() else "%s; %s" % (version, widgets.NO_DISPLAY)
 
 
 def _say_queues() -> str:

@@ -110,7 +110,7 @@ def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]
     return b"".join(parts)
 
 
-class Executor:
+class Executor(_home.Staying):
     """Runs functions in worker processes, up to `workers` of them; as many as there are processors by default.
 
     `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
@@ -127,6 +127,7 @@ class Executor:
 
     # Whether it begins before there is a task.
     _begins_ahead = True
+    _instead = "pass the arguments of its tasks, and make an executor there"
 
     def __init__(self, workers: int | None = None, *, max_workers: int | None = None, modules: Iterable[str] = (),
                  context: Any = None, fork: bool = True, initializer: Callable[..., Any] | None = None,
@@ -563,6 +564,10 @@ class _Shared(ThreadExecutor):
     """It is made where it is used at once, or for programs, which need no worker of Python."""
 
     _begins_ahead = False
+
+
+# What programs know of them.
+ThreadExecutor.__name__ = _Shared.__name__ = _Commands.__name__ = "Executor"
 
 
 @functools.cache

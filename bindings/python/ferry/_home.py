@@ -15,6 +15,7 @@ import atexit
 import functools
 import math
 import os
+import pickle
 import sys
 import threading
 import time
@@ -84,7 +85,17 @@ class Event(_native.Event):
         yield from future
 
 
-class Closing:
+class Staying:
+    """What no other process can have."""
+
+    # What to do in place of sending it.
+    _instead = "pass what the other process needs of it"
+
+    def __reduce__(self) -> Any:
+        raise pickle.PicklingError("A ferry.%s stays in its process; %s" % (type(self).__name__, self._instead))
+
+
+class Closing(Staying):
     """What is closed at the end of a `with` block."""
 
     def close(self) -> None:
@@ -102,8 +113,10 @@ class End(Exception):
     """There is no further value. It is no exception of a program's, which a value may be."""
 
 
-class Values(Generic[T]):
+class Values(Staying, Generic[T]):
     """What is taken by `for` and by `async for`."""
+
+    _instead = "pass its values"
 
     _home: "Home | None"
     # Until when what is taken has to come.

@@ -12,7 +12,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any, Self, TypeVar, cast
 
-from ._home import Event, Home, running_loop
+from ._home import Event, Home, Staying, running_loop
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def give(value: T, exception: BaseException | None) -> T:
         del exception
 
 
-class Outcome(concurrent.futures.Future[T]):
+class Outcome(Staying, concurrent.futures.Future[T]):
     """What is waited for by result() and by await. `_ended` is set at the end.
 
     It is a future for whatever takes one, as asyncio.wrap_future() and concurrent.futures.wait() do.
@@ -62,6 +62,7 @@ class Outcome(concurrent.futures.Future[T]):
 
     _ended: Event
     _name: str
+    _instead = "pass its result()"
 
     def _is_brought_here(self) -> bool:
         """Whether the end comes on this thread, so that who blocks it waits for ever."""

@@ -182,7 +182,7 @@ def _replaces_files(args: Iterable[Any], keywords: dict[str, Any]) -> bool:
                 and not keywords.get("output_file"))
 
 
-class Queue:
+class Queue(_home.Staying):
     """Tasks in a file. They survive the end of the program, a crash, and a power cut.
 
         with ferry.Queue("work.db") as queue:

@@ -61,6 +61,9 @@ class Executor(concurrent.futures.Executor):
         _concurrent.register_end()
         _concurrent.executors.add(self)
 
+    def __reduce__(self) -> Any:
+        return self._inner.__reduce__()
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
         _message.check_callable(fn)
         with self._lock:

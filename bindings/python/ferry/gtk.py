@@ -36,12 +36,18 @@ KEPT = 1000
 
 NO_DISPLAY = ("GTK has no display to make a widget on; set DISPLAY or WAYLAND_DISPLAY to one, or start the program with "
               "xvfb-run")
-if Gdk.Display.get_default() is None and os.environ.get("DISPLAY") != "":
+
+
+def has_display() -> bool:
+    return Gdk.Display.get_default() is not None
+
+
+if not has_display() and os.environ.get("DISPLAY") != "":
     warnings.warn(NO_DISPLAY, RuntimeWarning, stacklevel=2)
 
 
 def _check_display() -> None:
-    if Gdk.Display.get_default() is None:
+    if not has_display():
         raise Error(NO_DISPLAY)
 
 
