@@ -14,8 +14,8 @@
 #include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 
-/* In bytes, what "count" below says. */
-#define ZEROS (40000.0 * 1024.0 * 1024.0)
+/* In bytes, what "count" below says: 40 GB. */
+#define ZEROS 40e9
 #define OUTPUT_KEY "ferry-demo-output"
 #define MAX_LINES 1000
 
@@ -336,7 +336,8 @@ add_row (FerryDemoCommandsPage *self, const char *title, const char *line, const
 GtkWidget *
 ferry_demo_commands_page_new (FerryDemoSession *session)
 {
-  static const char *const zeros = "dd if=/dev/zero of=/dev/null bs=1M count=40000 iflag=fullblock status=progress";
+  static const char *const zeros =
+    "dd if=/dev/zero of=/dev/null bs=1000000 count=40000 iflag=fullblock status=progress";
   static const char *const sums = "find /usr/lib -type f -readable -exec sha256sum {} +";
   FerryDemoCommandsPage *self = g_object_new (FERRY_DEMO_TYPE_COMMANDS_PAGE, NULL);
   FerryExecutor *commands = ferry_demo_session_get_commands (session);

@@ -11,9 +11,11 @@
 #include "demo-app/app/ferry-demo-preferences.h"
 #include "window-test.h"
 
+#include <adwaita.h>
 #include <libintl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -365,6 +367,36 @@ test_commands_run (WindowTest *test, gconstpointer data)
   window_test_wait_state (task, FERRY_TASK_STATUS_PAUSED);
   window_test_activate (test, "job.cancel-all");
   window_test_wait_state (task, FERRY_TASK_STATUS_CANCELLED);
+}
+
+/* (nullable): the first button that runs a command. */
+static GtkWidget *
+find_runner (GtkWidget *widget)
+{
+  GtkWidget *found = NULL;
+
+  if (GTK_IS_BUTTON (widget) &&
+      g_strcmp0 (gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)), "command.run") == 0)
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_runner (child);
+  return found;
+}
+
+static void
+test_command_copies_what_it_says (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *button = find_runner (get_part (test, "group"));
+  GtkWidget *row = gtk_widget_get_ancestor (button, ADW_TYPE_ACTION_ROW);
+  const char *line;
+  double n_bytes, block, count;
+
+  g_variant_get (gtk_actionable_get_action_target_value (GTK_ACTIONABLE (button)), "(&sd)", &line, &n_bytes);
+  ferry_test_assert_says (adw_preferences_row_get_title (ADW_PREFERENCES_ROW (row)), "40 GB");
+  g_assert_cmpint (sscanf (strstr (line, " bs="), " bs=%lf count=%lf ", &block, &count), ==, 2);
+  g_assert_cmpfloat (block * count, ==, 40e9);
+  g_assert_cmpfloat (n_bytes, ==, 40e9);
 }
 
 static GtkWidget *
@@ -849,6 +881,7 @@ main (int argc, char **argv)
                    test_what_no_worker_has_begun_goes_on_after_a_pause);
   g_test_add_func ("/window/lies", test_lies);
   window_test_add ("/window/commands-run", test_commands_run);
+  window_test_add ("/window/command-copies-what-it-says", test_command_copies_what_it_says);
   window_test_add ("/window/commands-count-as-tasks", test_commands_count_as_tasks);
   window_test_add ("/window/output-is-shown", test_output_is_shown);
   g_test_add_func ("/window/a-file-that-is-dropped-is-packed", test_a_file_that_is_dropped_is_packed);
