@@ -115,11 +115,11 @@ add_banner (Scene *scene)
   add (scene, ferry_task_banner_new (G_LIST_MODEL (scene->queue->queue)), FALSE);
 }
 
-/* Of the task that failed. */
+/* Of a task that has a bar. */
 static void
 add_compact_row (Scene *scene)
 {
-  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (scene->test->executor), 1);
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (scene->test->executor), 3);
   GtkWidget *row = ferry_task_row_new (task, scene->test->executor);
 
   ferry_task_row_set_compact (FERRY_TASK_ROW (row), TRUE);
