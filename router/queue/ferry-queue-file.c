@@ -602,7 +602,7 @@ remove_orphans (FerryQueueFile *self, const char *aside)
         continue;
       if (other == NULL)
         unlink (path);
-      else if ((mkdir (kept, 0700) < 0 && errno != EEXIST) || rename (path, other) < 0)
+      else if (!ferry_queue_make_folder (kept) || rename (path, other) < 0)
         g_message ("'%s' stays, since it could not be put beside the damaged queue: %s", path, g_strerror (errno));
     }
 }
@@ -895,12 +895,11 @@ check_pages (FerryQueueFile *self, int *code)
 /* ---- a damaged file ---- */
 
 static gboolean
-sync_folder (const char *path, GError **error)
+sync_name (const char *path, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
-  ferry_autofd fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  return (fd >= 0 && fsync (fd) == 0) || ferry_set_system_error (error, "Writing the folder of the queue's file");
+  return ferry_queue_sync_folder (folder) || ferry_set_system_error (error, "Writing the folder of the queue's file");
 }
 
 static gboolean
@@ -938,7 +937,7 @@ replace (const char *path, const char *what, char **aside, GError **error)
   *aside = choose_aside (path, what);
   return rename_one (path, *aside, "-wal", error) && rename_one (path, *aside, "-shm", error) &&
          rename_one (path, *aside, "-journal", error) && rename_one (path, *aside, "", error) &&
-         rename_one (new, path, "", error) && sync_folder (path, error);
+         rename_one (new, path, "", error) && sync_name (path, error);
 }
 
 static gboolean
@@ -960,24 +959,21 @@ static gboolean
 write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **error)
 {
   g_autofree char *draft = g_strconcat (self->path, DRAFT_SUFFIX, NULL);
-  g_autofree char *journal = g_strconcat (draft, "-journal", NULL);
   g_autofree char *new = g_strconcat (self->path, NEW_SUFFIX, NULL);
   int code;
   gboolean done;
 
-  if (!ferry_queue_value_make_folder (self->folder))
+  if (!ferry_queue_make_folder (self->folder))
     return ferry_set_system_error (error, "Making the folder of the queue's values");
   if (unlink (draft) < 0 && errno != ENOENT)
     return ferry_set_system_error (error, "Removing the draft of the queue's file");
   if (!make_private (draft, error))
     return FALSE;
   code = connect_to (self, draft);
-  done = (code == SQLITE_OK || set_error (self, code, error)) &&
-         execute (self, "PRAGMA journal_mode=TRUNCATE", error) && make_tables (self, error) && prepare (self, error) &&
-         write_content (self, content, error);
+  done = (code == SQLITE_OK || set_error (self, code, error)) && execute (self, "PRAGMA journal_mode=DELETE", error) &&
+         make_tables (self, error) && prepare (self, error) && write_content (self, content, error);
   disconnect (self);
-  unlink (journal);
-  return done && rename_one (draft, new, "", error) && sync_folder (new, error);
+  return done && rename_one (draft, new, "", error) && sync_name (new, error);
 }
 
 /* what: as a sentence goes on. *moved: (transfer full): what the damaged file is called now. */
@@ -1121,8 +1117,7 @@ make_parent (const char *path, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
 
-  return g_mkdir_with_parents (folder, 0700) == 0 ||
-         ferry_set_system_error (error, "Making the folder of the queue's file");
+  return ferry_queue_make_folder (folder) || ferry_set_system_error (error, "Making the folder of the queue's file");
 }
 
 /* The first bytes of a database. */
@@ -1174,12 +1169,21 @@ take_file (FerryQueueFile *self, GError **error)
   return ferry_queue_lock_take (self->lock, error);
 }
 
+static gboolean
+has_content (const char *path)
+{
+  struct stat about;
+
+  return stat (path, &about) == 0 && S_ISREG (about.st_mode) && about.st_size > 0;
+}
+
 FerryQueueFile *
 ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **error)
 {
   g_autoptr (FerryQueueContent) found = ferry_queue_content_make ();
   g_autoptr (GError) failure = NULL;
   FerryQueueLock *lock = ferry_queue_lock_new (path, error);
+  gboolean had_content;
   FerryQueueFile *self;
 
   if (lock == NULL)
@@ -1189,9 +1193,11 @@ ferry_queue_file_open (const char *path, FerryQueueContent **content, GError **e
   self->folder = ferry_queue_file_name_folder (path);
   self->rows = g_hash_table_new_full (g_int64_hash, g_int64_equal, row_files_free, NULL);
   self->lock = lock;
+  had_content = has_content (path);
   if (!make_parent (path, &failure) || !take_file (self, &failure) || !open_database (self, found, &failure))
     {
-      file_free (self, failure->domain == FERRY_ERROR && failure->code != FERRY_ERROR_SYSTEM);
+      /* A queue may have been begun. */
+      file_free (self, had_content || !has_content (path));
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }

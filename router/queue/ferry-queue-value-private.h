@@ -33,8 +33,6 @@ const char *ferry_queue_value_get_text (const FerryQueueValue *self);
 /* (transfer none) (nullable): the name of its file; else NULL. */
 const char *ferry_queue_value_get_name (const FerryQueueValue *self);
 
-/* Has a folder of values and its name on the disk. Fails with errno. */
-gboolean ferry_queue_value_make_folder (const char *path);
 /* The queue's thread: packs the value, before its row is written. One in a file is on the disk then, with its folder.
  * Fails with G_IO_ERROR_NO_SPACE, G_IO_ERROR_READ_ONLY and others of G_IO_ERROR. */
 gboolean ferry_queue_value_write (FerryQueueValue *self, GError **error);
@@ -53,6 +51,11 @@ gboolean ferry_queue_value_check (FerryQueueValue *self, GError **error);
 /* Returns (transfer full) (nullable) the value, or NULL with G_IO_ERROR_NOT_FOUND, G_IO_ERROR_INVALID_DATA and others
  * of G_IO_ERROR, whose message is for the error of a task. May read a file. */
 GVariant *ferry_queue_value_open (FerryQueueValue *self, GError **error);
+
+/* Any thread: what is in the folder is on the disk with its name. FALSE with errno. */
+gboolean ferry_queue_sync_folder (const char *path);
+/* Any thread: the folder is there, and on the disk with its name, as are those above it. FALSE with errno. */
+gboolean ferry_queue_make_folder (const char *path);
 
 /* (transfer full): of no length: a container without items. */
 GBytes *ferry_queue_no_bytes (void);

@@ -220,8 +220,8 @@ write_bytes (int fd, GBytes *bytes)
   return TRUE;
 }
 
-static gboolean
-sync_folder (const char *path)
+gboolean
+ferry_queue_sync_folder (const char *path)
 {
   ferry_autofd fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -229,13 +229,16 @@ sync_folder (const char *path)
 }
 
 gboolean
-ferry_queue_value_make_folder (const char *path)
+ferry_queue_make_folder (const char *path)
 {
   g_autofree char *parent = g_path_get_dirname (path);
+  gboolean is_new = mkdir (path, 0700) == 0;
 
-  if (mkdir (path, 0700) < 0)
+  if (!is_new && errno == ENOENT && ferry_queue_make_folder (parent))
+    is_new = mkdir (path, 0700) == 0;
+  if (!is_new)
     return errno == EEXIST;
-  if (sync_folder (parent))
+  if (ferry_queue_sync_folder (parent))
     return TRUE;
   rmdir (path);
   return FALSE;
@@ -269,12 +272,12 @@ ferry_queue_value_write (FerryQueueValue *self, GError **error)
   if (self->name == NULL)
     return TRUE;
   path = g_build_filename (self->folder, self->name, NULL);
-  if (!ferry_queue_value_make_folder (self->folder))
+  if (!ferry_queue_make_folder (self->folder))
     return set_write_error (self->folder, error);
   fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return set_write_error (path, error);
-  if (!write_bytes (fd, self->bytes) || fsync (fd) < 0 || !sync_folder (self->folder))
+  if (!write_bytes (fd, self->bytes) || fsync (fd) < 0 || !ferry_queue_sync_folder (self->folder))
     {
       set_write_error (path, error);
       /* A disk that is full needs the room; one that was not removed is written over, or removed at the next start. */

@@ -434,6 +434,32 @@ test_broken_disk_heals (void)
   assert_heals (EIO, G_IO_ERROR_FAILED);
 }
 
+/* How many files and folders are synced until a new queue is open. */
+static guint
+count_syncs (const char *path)
+{
+  g_autoptr (FerryQueueContent) content = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryQueueFile *file;
+
+  fault_arm (FAULT_SYNC, G_MAXUINT, EIO);
+  file = ferry_queue_file_open (path, &content, &error);
+  g_assert_no_error (error);
+  ferry_queue_file_close (file, TRUE, NULL);
+  return fault_disarm ();
+}
+
+/* Each in the folder above it: the name of a folder that is new is lost by a power cut until then. */
+static void
+test_new_folders_are_synced (void)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autofree char *beside = g_build_filename (place->folder, "beside.db", NULL);
+  g_autofree char *below = g_build_filename (place->folder, "new", "newer", "below.db", NULL);
+
+  g_assert_cmpuint (count_syncs (below), ==, count_syncs (beside) + 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -446,5 +472,6 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/journal-follows-the-file-system", test_journal_follows_the_file_system);
   g_test_add_func ("/disk/full-disk-heals", test_full_disk_heals);
   g_test_add_func ("/disk/broken-disk-heals", test_broken_disk_heals);
+  g_test_add_func ("/disk/new-folders-are-synced", test_new_folders_are_synced);
   return g_test_run ();
 }

@@ -216,6 +216,7 @@ open_damaged (GBytes *bytes)
   g_autoptr (FerryQueueContent) again = NULL;
   g_autofree char *aside = NULL;
   g_autofree char *kept = NULL;
+  g_autofree char *draft = NULL;
   gsize size, kept_size;
   const char *data = g_bytes_get_data (bytes, &size);
   FerryQueueFile *file;
@@ -234,6 +235,8 @@ open_damaged (GBytes *bytes)
     }
   /* Its bytes are all there, and the new file is a whole one. */
   ferry_test_assert_says (content->damage->message, aside);
+  draft = g_strconcat (place->path, ".values/draft-journal", NULL);
+  g_assert_false (g_file_test (draft, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_get_contents (aside, &kept, &kept_size, NULL));
   g_assert_cmpuint (kept_size, >=, size / 4096 * 4096);
   file = open_file (place->path, &again);
@@ -334,6 +337,16 @@ change_database (Place *place, const char *statement)
   g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
 }
 
+/* Nothing is beside the file. */
+static void
+assert_alone (Place *place)
+{
+  g_autoptr (GDir) folder = g_dir_open (place->folder, 0, NULL);
+
+  g_assert_cmpstr (g_dir_read_name (folder), ==, "queue.db");
+  g_assert_null (g_dir_read_name (folder));
+}
+
 /* Somebody has given the name of a file that is no queue: nothing is done to it, nor beside it. */
 static void
 assert_left_alone (const char *bytes, gsize size)
@@ -341,7 +354,6 @@ assert_left_alone (const char *bytes, gsize size)
   g_autoptr (Place) place = place_new ();
   g_autoptr (FerryQueueContent) content = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) folder = NULL;
   g_autofree char *found = NULL;
   gsize found_size;
   struct stat about;
@@ -355,9 +367,7 @@ assert_left_alone (const char *bytes, gsize size)
   g_assert_cmpmem (found, found_size, bytes, size);
   g_assert_cmpint (stat (place->path, &about), ==, 0);
   g_assert_cmpuint (about.st_mode & 0777, ==, 0644);
-  folder = g_dir_open (place->folder, 0, NULL);
-  g_assert_cmpstr (g_dir_read_name (folder), ==, "queue.db");
-  g_assert_null (g_dir_read_name (folder));
+  assert_alone (place);
 }
 
 static void
@@ -440,6 +450,38 @@ test_newer_file_is_refused (void)
   change_database (place, "PRAGMA user_version=3");
   g_assert_null (ferry_queue_file_open (place->path, &content, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_VERSION);
+}
+
+/* What is refused gets no lock that was not there before, and keeps the one that was. */
+static void
+test_refusal_leaves_no_lock (void)
+{
+  g_autoptr (Place) folder = place_new ();
+  g_autoptr (Place) pipe = place_new ();
+  g_autoptr (Place) newer = place_new ();
+  g_autofree char *lock = g_strconcat (newer->path, ".lock", NULL);
+  Place *places[] = {folder, pipe, newer};
+
+  g_assert_cmpint (mkdir (folder->path, 0700), ==, 0);
+  g_assert_cmpint (mkfifo (pipe->path, 0600), ==, 0);
+  make_file (newer, TRUE);
+  change_database (newer, "PRAGMA user_version=3");
+  g_assert_cmpint (unlink (lock), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
+    {
+      g_autoptr (FerryQueueContent) content = NULL;
+
+      g_assert_null (ferry_queue_file_open (places[i]->path, &content, NULL));
+      assert_alone (places[i]);
+    }
+  note_lock (newer);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryQueueContent) content = NULL;
+
+      g_assert_null (ferry_queue_file_open (newer->path, &content, NULL));
+      g_assert_true (g_file_test (lock, G_FILE_TEST_EXISTS));
+    }
 }
 
 static void
@@ -867,6 +909,7 @@ main (int argc, char **argv)
   g_test_add_func ("/file/second-name-is-refused", test_second_name_is_refused);
   g_test_add_func ("/file/names-of-a-file-are-one", test_names_of_a_file_are_one);
   g_test_add_func ("/file/newer-file-is-refused", test_newer_file_is_refused);
+  g_test_add_func ("/file/refusal-leaves-no-lock", test_refusal_leaves_no_lock);
   g_test_add_func ("/file/full-disk-heals", test_full_disk_heals);
   return g_test_run ();
 }
