@@ -181,7 +181,7 @@ words_for_return (GHashTable *tasks)
 
   g_hash_table_iter_init (&iter, tasks);
   if (g_hash_table_iter_next (&iter, &task, NULL) && n_tasks == 1)
-    return g_strdup_printf (_ ("Put back: %s"), ferry_task_get_name (task));
+    return g_strdup_printf (_ ("Put back: %s"), ferry_task_words_get_name (task));
   return g_strdup_printf (ferry_gtk_ngettext ("%u task put back", "%u tasks put back", n_tasks), n_tasks);
 }
 
@@ -217,7 +217,7 @@ static char *
 words_for_removal (GPtrArray *tasks)
 {
   if (tasks->len == 1)
-    return g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_get_name (tasks->pdata[0]));
+    return g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_words_get_name (tasks->pdata[0]));
   return g_strdup_printf (ferry_gtk_ngettext ("%u task removed. Control+Z puts it back.",
                                               "%u tasks removed. Control+Z puts them back.", tasks->len),
                           tasks->len);
@@ -259,7 +259,7 @@ retry_task (FerryTaskCommands *self, FerryTask *task, gboolean select)
       ring_bell (self);
       return;
     }
-  announce (self, g_strdup_printf (_ ("Runs again: %s"), ferry_task_get_name (again)));
+  announce (self, g_strdup_printf (_ ("Runs again: %s"), ferry_task_words_get_name (again)));
   ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), again), select);
 }
 
@@ -290,7 +290,7 @@ run_next (FerryTaskCommands *self, FerryTask *task, gboolean select)
       ring_bell (self);
       return;
     }
-  announce (self, g_strdup_printf (_ ("Runs next: %s"), ferry_task_get_name (task)));
+  announce (self, g_strdup_printf (_ ("Runs next: %s"), ferry_task_words_get_name (task)));
   if (to >= from)
     return;
   ferry_task_rows_leave (self->rows);
@@ -320,7 +320,7 @@ toggle_paused (FerryTaskCommands *self, GPtrArray *tasks)
       ferry_task_toggle_paused (tasks->pdata[i]);
   if (tasks->len == 1)
     announce (self, g_strdup_printf (ferry_task_is_paused (first) ? _ ("Paused: %s") : _ ("Goes on: %s"),
-                                     ferry_task_get_name (first)));
+                                     ferry_task_words_get_name (first)));
 }
 
 static void
@@ -517,8 +517,8 @@ move_tasks (FerryTaskCommands *self, GPtrArray *tasks, FerryTask *goal, gboolean
   if (!done)
     ring_bell (self);
   else if (tasks->len == 1)
-    announce (
-      self, g_strdup_printf (below ? _ ("Moved down: %s") : _ ("Moved up: %s"), ferry_task_get_name (tasks->pdata[0])));
+    announce (self, g_strdup_printf (below ? _ ("Moved down: %s") : _ ("Moved up: %s"),
+                                     ferry_task_words_get_name (tasks->pdata[0])));
   return done;
 }
 

@@ -192,7 +192,7 @@ show_task (FerryTaskDetails *self, FerryTask *task)
   g_auto (Facts) facts = {0};
 
   self->task = g_object_ref (task);
-  gtk_window_set_title (GTK_WINDOW (self), ferry_task_get_name (task));
+  gtk_window_set_title (GTK_WINDOW (self), ferry_task_words_get_name (task));
   ferry_task_describe_error (task, &title, &detail, NULL);
   facts = find_facts (task, detail);
   sentence = ferry_task_error_dup_sentence (detail);
@@ -203,8 +203,8 @@ show_task (FerryTaskDetails *self, FerryTask *task)
   add_part (self, _ ("Message"), facts.message);
   add_part (self, _ ("Trace"), facts.trace);
   add_part (self, _ ("Last output"), facts.output);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, ferry_task_get_name (task),
-                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  ferry_task_words_get_name (task), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
 }
 
 static void

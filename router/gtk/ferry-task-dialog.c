@@ -18,6 +18,7 @@
 #include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-monitor-private.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
 /* Work that takes less shows no dialog. */
@@ -79,7 +80,7 @@ show_failure (FerryTaskDialog *self)
 
   ferry_task_describe_error (self->task, &title, &detail, NULL);
   sentences = ferry_task_error_dup_sentences (title, detail);
-  set_words (self, ferry_task_get_name (self->task), sentences);
+  set_words (self, ferry_task_words_get_name (self->task), sentences);
   gtk_label_set_ellipsize (GTK_LABEL (self->detail), PANGO_ELLIPSIZE_NONE);
   gtk_label_set_lines (GTK_LABEL (self->detail), -1);
   gtk_widget_set_visible (self->bar, FALSE);
@@ -258,7 +259,7 @@ follow (FerryTaskDialog *self, FerryTask *task)
   ferry_bind_progress (task, GTK_PROGRESS_BAR (self->bar));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_RELATION_LABELLED_BY, self->heading, NULL,
                                   -1);
-  set_words (self, ferry_task_get_name (task), "");
+  set_words (self, ferry_task_words_get_name (task), "");
   g_signal_connect_object (self->monitor, "notify::detail", G_CALLBACK (show_progress), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, G_CONNECT_SWAPPED);
   show_progress (self);

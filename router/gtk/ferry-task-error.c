@@ -282,16 +282,22 @@ ferry_task_error_dup_sentences (const char *title, const char *detail)
 static char *
 dup_without_stop (const char *message)
 {
-  return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
+  char *sentence = ferry_task_words_straighten (message);
+
+  if (g_str_has_suffix (sentence, "."))
+    sentence[strlen (sentence) - 1] = '\0';
+  return sentence;
 }
 
 /* (transfer full) (nullable): both nullable. */
 static char *
 describe_harm (const char *files, const char *note)
 {
-  if (files != NULL)
+  g_autofree char *names = files != NULL ? ferry_task_words_straighten (files) : NULL;
+
+  if (names != NULL)
     /* Translators: after a crash. The names of the files have quotation marks: "'a.png', 'b.png' may be incomplete". */
-    return g_strdup_printf (_ ("%s may be incomplete"), files);
+    return g_strdup_printf (_ ("%s may be incomplete"), names);
   return g_strdup (note);
 }
 

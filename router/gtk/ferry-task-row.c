@@ -190,7 +190,7 @@ dup_words (FerryTaskRow *self)
   if (says_state (self))
     return g_steal_pointer (&detail);
   percent = has_bar (self) ? ferry_task_words_for_fraction (self->task) : g_strdup ("");
-  if (g_str_equal (detail, state) || g_str_equal (detail, ferry_task_get_name (self->task)))
+  if (g_str_equal (detail, state) || g_str_equal (detail, ferry_task_words_get_name (self->task)))
     *detail = '\0';
   if (*percent != '\0' && *detail != '\0')
     separator = FERRY_TASK_WORDS_SEPARATOR;
@@ -259,7 +259,7 @@ show_place (FerryTaskRow *self)
     g_signal_connect_object (place, "activate", G_CALLBACK (show_details), self, G_CONNECT_SWAPPED);
   self->has_focus = is_focus (self, place);
   self->tenth = get_tenth (self);
-  label = g_strdup_printf (_ ("Task: %s"), ferry_task_get_name (self->task));
+  label = g_strdup_printf (_ ("Task: %s"), ferry_task_words_get_name (self->task));
   description = dup_description (self);
   g_set_weak_pointer (&self->place, place);
   gtk_accessible_update_property (place, GTK_ACCESSIBLE_PROPERTY_LABEL, label, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
@@ -285,7 +285,7 @@ take_label (gpointer widget, char *label)
 static void
 show_pause (FerryTaskRow *self)
 {
-  const char *title = ferry_task_get_name (self->task);
+  const char *title = ferry_task_words_get_name (self->task);
 
   if (ferry_task_is_paused (self->task))
     {
@@ -303,7 +303,7 @@ show_pause (FerryTaskRow *self)
 static void
 show_title (FerryTaskRow *self)
 {
-  const char *title = ferry_task_get_name (self->task);
+  const char *title = ferry_task_words_get_name (self->task);
 
   show_place (self);
   take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
@@ -576,7 +576,7 @@ status_cb (FerryTaskRow *self)
   if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
     return;
   g_object_get (self->monitor, "state-text", &state, NULL);
-  words = g_strdup_printf ("%s: %s", ferry_task_get_name (self->task), state);
+  words = g_strdup_printf ("%s: %s", ferry_task_words_get_name (self->task), state);
   ferry_announce (GTK_WIDGET (self), NULL, words);
 }
 
@@ -1012,6 +1012,15 @@ ferry_task_row_class_init (FerryTaskRowClass *klass)
                                      activate_action);
 }
 
+static gboolean
+transform_name (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  const FerryTaskRow *self = user_data;
+
+  g_value_set_string (to, ferry_task_words_get_name (self->task));
+  return TRUE;
+}
+
 /* What the name has said already is not said again. */
 static gboolean
 transform_detail (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
@@ -1019,7 +1028,7 @@ transform_detail (GBinding *binding, const GValue *from, GValue *to, gpointer us
   const FerryTaskRow *self = user_data;
   const char *detail = g_value_get_string (from);
 
-  g_value_set_string (to, g_strcmp0 (detail, ferry_task_get_name (self->task)) == 0 ? "" : detail);
+  g_value_set_string (to, g_strcmp0 (detail, ferry_task_words_get_name (self->task)) == 0 ? "" : detail);
   return TRUE;
 }
 
@@ -1041,7 +1050,8 @@ connect_groups (FerryTaskRow *self)
   g_signal_group_connect_swapped (self->monitor_signals, "notify::pace-text", G_CALLBACK (show_pace), self);
 
   self->task_bindings = g_binding_group_new ();
-  g_binding_group_bind (self->task_bindings, "name", self->title_label, "text", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind_full (self->task_bindings, "name", self->title_label, "text", G_BINDING_SYNC_CREATE,
+                             transform_name, NULL, self, NULL);
 
   self->monitor_bindings = g_binding_group_new ();
   g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);

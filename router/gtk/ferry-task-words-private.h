@@ -16,6 +16,11 @@
 G_BEGIN_DECLS
 
 const char *ferry_task_words_for_status (FerryTaskStatus status);
+/* (transfer full): what a stranger has said, such as a file's name, without the marks by which it would turn the words
+ * around it from left to right, or from right to left. */
+char *ferry_task_words_straighten (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+/* The name of the task in that way. */
+const char *ferry_task_words_get_name (FerryTask *task);
 /* How long the task has run, or runs so far, in microseconds; -1 where it has not begun. */
 gint64 ferry_task_words_get_elapsed (FerryTask *task, gint64 now);
 /* In percent; empty where it is not known, or where a task has ended before anything was done. */

@@ -19,6 +19,7 @@
 #define LEAST G_USEC_PER_SEC
 
 #define FIRST_KEY "ferry-task-waits-first"
+#define NAME_KEY "ferry-task-straight-name"
 
 const char *
 ferry_task_words_for_status (FerryTaskStatus status)
@@ -66,6 +67,61 @@ join (const char *const *parts, gsize n_parts)
       g_string_append (words, parts[i]);
     }
   return g_string_free (words, FALSE);
+}
+
+/* ---- what strangers have said ---- */
+
+/* A direction, an embedding, an override, an isolate, or the end of one. */
+static gboolean
+is_turn (gunichar letter)
+{
+  return letter == 0x061c || letter == 0x200e || letter == 0x200f || (letter >= 0x202a && letter <= 0x202e) ||
+         (letter >= 0x2066 && letter <= 0x2069);
+}
+
+char *
+ferry_task_words_straighten (const char *text)
+{
+  GString *words = g_string_new (NULL);
+
+  for (const char *at = text; *at != '\0'; at = g_utf8_next_char (at))
+    if (!is_turn (g_utf8_get_char (at)))
+      g_string_append_unichar (words, g_utf8_get_char (at));
+  return g_string_free (words, FALSE);
+}
+
+const char *
+ferry_task_words_get_name (FerryTask *task)
+{
+  const char *name = ferry_task_get_name (task), *known = g_object_get_data (G_OBJECT (task), NAME_KEY);
+  g_autofree char *words = ferry_task_words_straighten (name);
+
+  if (g_str_equal (words, name))
+    return name;
+  if (g_strcmp0 (words, known) == 0)
+    return known;
+  known = words;
+  g_object_set_data_full (G_OBJECT (task), NAME_KEY, g_steal_pointer (&words), g_free);
+  return known;
+}
+
+/* (transfer full) (nullable): what its function, or what holds it, says. */
+static char *
+dup_text (FerryTask *task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL ? ferry_task_words_straighten (text) : NULL;
+}
+
+/* (transfer full) (nullable): what the application says of it. */
+static char *
+dup_description (FerryTask *task)
+{
+  g_autofree char *description = NULL;
+
+  g_object_get (task, "description", &description, NULL);
+  return description != NULL ? ferry_task_words_straighten (description) : NULL;
 }
 
 /* ---- amounts ---- */
@@ -257,10 +313,10 @@ char *
 ferry_task_words_for_waiting (FerryTask *task)
 {
   gboolean is_first = g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL;
-  g_autofree char *hold = words_for_hold (task), *attempt = words_for_attempt (task), *description = NULL;
-  const char *reason = hold != NULL ? hold : ferry_task_get_text (task);
+  g_autofree char *hold = words_for_hold (task), *attempt = words_for_attempt (task), *text = dup_text (task);
+  g_autofree char *description = dup_description (task);
+  const char *reason = hold != NULL ? hold : text;
 
-  g_object_get (task, "description", &description, NULL);
   if (reason == NULL)
     reason = description;
   if (reason == NULL)
@@ -285,11 +341,10 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
 {
   g_autofree char *progress = ferry_task_words_for_progress (task, time_left, has_bar);
   g_autofree char *attempt = words_for_attempt (task);
-  g_autofree char *host = NULL, *description = NULL;
-  const char *text = ferry_task_get_text (task);
+  g_autofree char *host = NULL, *description = dup_description (task), *text = dup_text (task);
   gboolean is_paused;
 
-  g_object_get (task, "host-name", &host, "description", &description, "is-paused", &is_paused, NULL);
+  g_object_get (task, "host-name", &host, "is-paused", &is_paused, NULL);
   if (*progress != '\0' || text != NULL)
     return join ((const char *const[]){progress, attempt, text}, 3);
   if (attempt != NULL || description != NULL)
@@ -303,12 +358,12 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
 char *
 ferry_task_words_for_question (FerryTask *task)
 {
-  g_autofree char *question = NULL;
+  g_autofree char *asked = NULL, *question = NULL;
 
-  g_object_get (task, "question", &question, NULL);
-  if (question == NULL)
+  g_object_get (task, "question", &asked, NULL);
+  if (asked == NULL)
     return NULL;
-  question = isolate (g_steal_pointer (&question));
+  question = isolate (ferry_task_words_straighten (asked));
   /* Translators: a program waits for an answer: "Asks: Password:". */
   return g_strdup_printf (_ ("Asks: %s"), question);
 }

@@ -11,6 +11,7 @@
 
 #include "gtk/ferry-worker-row-private.h"
 
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 #include "inspect/ferry-inspection-private.h"
 
@@ -67,10 +68,10 @@ is_ending (FerryWorkerRow *self)
 static char *
 dup_task_name (FerryWorkerRow *self)
 {
-  char *name;
+  g_autofree char *name = NULL;
 
   g_object_get (self->worker, "task-name", &name, NULL);
-  return name;
+  return name != NULL ? ferry_task_words_straighten (name) : NULL;
 }
 
 static void

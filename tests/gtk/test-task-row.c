@@ -663,6 +663,23 @@ test_each_part_has_a_name (Scene *scene)
                                        "Failed: The disk is full");
 }
 
+/* U+202E, RIGHT-TO-LEFT OVERRIDE, and the end of somebody else's isolate, U+2069. */
+static void
+test_strangers_words_turn_nothing (Scene *scene)
+{
+  FerryProgress progress = task_test_progress (0.5, "Reads gpj.\342\200\256txt.exe\342\201\251");
+  GtkWidget *title = get_part (scene, "title_label"), *detail = get_part (scene, "detail_label");
+
+  g_object_set (scene->task, "name", "photo\342\200\256gnp.exe\342\201\251", NULL);
+  g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (title)), ==, "photognp.exe");
+  widget_test_assert_label (get_part (scene, "cancel_button"), "Cancel", "photognp.exe");
+  g_assert_true (ferry_run_take_progress (ferry_task_get_run (scene->task), &progress));
+  widget_test_wait_words (detail, "Reads gpj.txt.exe");
+  g_assert_true (ferry_run_fail (ferry_task_get_run (scene->task), FERRY_TASK_EVENT_ERROR,
+                                 task_test_error ("No such file: 'a\342\200\256b'."), NULL, NULL));
+  widget_test_wait_words (detail, "No such file: 'ab'");
+}
+
 /* Also what it draws: its words are heard in place of its value. */
 static void
 test_bar_says_what_it_shows (Scene *scene)
@@ -1277,6 +1294,7 @@ main (int argc, char **argv)
   add ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
   add ("/task-row/bar-pulses-again-when-its-fraction-is-taken-back",
        test_bar_pulses_again_when_its_fraction_is_taken_back);
+  add ("/task-row/strangers-words-turn-nothing", test_strangers_words_turn_nothing);
   add ("/task-row/bar-is-empty-when-a-pause-comes-first", test_bar_is_empty_when_a_pause_comes_first);
   add ("/task-row/what-is-said-after-the-end-is-read-out", test_what_is_said_after_the_end_is_read_out);
   add ("/task-row/what-the-name-says-is-not-said-again", test_what_the_name_says_is_not_said_again);
