@@ -91,7 +91,7 @@ take_line (const char *piece, gsize length, gpointer data)
 
   if (self->last_lines.length >= COMMAND_OUTPUT_LAST_LINES)
     g_free (g_queue_pop_head (&self->last_lines));
-  g_queue_push_tail (&self->last_lines, g_utf8_make_valid (piece, (gssize) length));
+  g_queue_push_tail (&self->last_lines, progress_pieces_dup_text (piece, length));
   self->is_new = TRUE;
   return TRUE;
 }

@@ -270,7 +270,7 @@ command_question_tell (CommandQuestion *self, gint64 now)
   if (self->is_told || self->input < 0 || now < self->next_look)
     return self->is_told || self->input < 0 ? NEVER : self->next_look;
   progress_pieces_flush (self->pieces[self->latest], take_beginning, self);
-  question = g_utf8_make_valid (self->line->str, (gssize) self->line->len);
+  question = progress_pieces_dup_text (self->line->str, self->line->len);
   reading = question[0] != '\0' ? look_at_processes (self) : READING_NO;
   if (reading == READING_YES || (reading == READING_UNKNOWN && !self->has_end && looks_like_question (question)))
     self->is_told = ferry_job_ask (self->job, question, NULL);

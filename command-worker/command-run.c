@@ -718,7 +718,7 @@ check_status (Run *self, const char *last_lines, GError **error)
                  WEXITSTATUS (status), cause, unanswered);
   else
     g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "%s was killed by signal %d (%s)%s", name,
-                 WTERMSIG (status), strsignal (WTERMSIG (status)), cause);
+                 WTERMSIG (status), g_strsignal (WTERMSIG (status)), cause);
   return FALSE;
 }
 

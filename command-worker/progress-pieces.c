@@ -17,6 +17,8 @@
 
 #include "progress-pieces.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <string.h>
 
 typedef enum
@@ -253,4 +255,32 @@ gboolean
 progress_pieces_is_drawn_over (const ProgressPieces *self)
 {
   return self->is_drawn_over;
+}
+
+/* The worker sets no locale for itself, as a library may not, and its answers are the same everywhere. */
+static const char *
+get_codeset (void)
+{
+  static const char *codeset;
+
+  if (g_once_init_enter (&codeset))
+    {
+      locale_t locale = newlocale (LC_CTYPE_MASK, "", (locale_t) 0);
+      const char *name = locale != (locale_t) 0 ? nl_langinfo_l (CODESET, locale) : "UTF-8";
+
+      g_once_init_leave (&codeset, g_intern_string (name));
+      if (locale != (locale_t) 0)
+        freelocale (locale);
+    }
+  return codeset;
+}
+
+char *
+progress_pieces_dup_text (const char *bytes, gsize length)
+{
+  char *text = NULL;
+
+  if (!g_utf8_validate_len (bytes, length, NULL))
+    text = g_convert (bytes, (gssize) length, "UTF-8", get_codeset (), NULL, NULL, NULL);
+  return text != NULL ? text : g_utf8_make_valid (bytes, (gssize) length);
 }

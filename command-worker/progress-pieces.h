@@ -25,6 +25,9 @@ ProgressPieces *progress_pieces_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void progress_pieces_free (ProgressPieces *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProgressPieces, progress_pieces_free)
 
+/* Any thread: returns the bytes as UTF-8: what is none is taken for text of the locale that programs are started in. */
+char *progress_pieces_dup_text (const char *bytes, gsize length) G_GNUC_WARN_UNUSED_RESULT;
+
 void progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length, ProgressPieceFunc take,
                            gpointer data);
 void progress_pieces_flush (ProgressPieces *self, ProgressPieceFunc take, gpointer data);

@@ -155,7 +155,7 @@ struct _ProgressReader
 static void
 clean (const char *bytes, gsize length, char *text, gsize size)
 {
-  g_autofree char *valid = g_utf8_make_valid (bytes, (gssize) length);
+  g_autofree char *valid = progress_pieces_dup_text (bytes, length);
   gboolean blank = TRUE;
   gsize n = 0;
 
@@ -620,7 +620,7 @@ name_line (const char *text, gsize begin, double total)
 static gboolean
 read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize length)
 {
-  g_autofree char *text = g_utf8_make_valid (piece, (gssize) length);
+  g_autofree char *text = progress_pieces_dup_text (piece, length);
   ProgressValues values;
   ProgressValues ratio;
   double percent = NAN;
@@ -664,7 +664,7 @@ read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize
 static gboolean
 read_pattern (ProgressReader *self, Speech *speech, const char *piece, gsize length)
 {
-  g_autofree char *text = g_utf8_make_valid (piece, (gssize) length);
+  g_autofree char *text = progress_pieces_dup_text (piece, length);
   g_autoptr (GMatchInfo) match = NULL;
   ProgressValues values;
   gboolean read = FALSE;
@@ -700,7 +700,7 @@ read_pattern (ProgressReader *self, Speech *speech, const char *piece, gsize len
 static gboolean
 read_key (ProgressReader *self, Speech *speech, const char *piece, gsize length)
 {
-  g_autofree char *name = g_utf8_make_valid (piece, (gssize) length);
+  g_autofree char *name = progress_pieces_dup_text (piece, length);
   char *equals = strchr (name, '=');
   char *value;
   gsize name_length;

@@ -262,7 +262,7 @@ static char *
 describe_end (FerryExit *self, const char *name)
 {
   if (self->signal != 0)
-    return g_strdup_printf ("%s was killed by signal %d (%s)%s%s", name, self->signal, strsignal (self->signal),
+    return g_strdup_printf ("%s was killed by signal %d (%s)%s%s", name, self->signal, g_strsignal (self->signal),
                             self->forced ? ", which this application sent" : "",
                             self->core_dumped ? ", core dumped" : "");
   if (self->exit_status >= 0)

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: command-worker/command-program.c, command-worker/command-session.c, command-worker/command-confinement.c
+/* Tests: command-worker/command-program.c, command-worker/command-session.c, command-worker/command-confinement.c,
+ *        command-worker/progress-pieces.c
  *
  * What a command has of the application and of its worker: environment, folder, signals, limits, descriptors, priority;
- * and what it sees where it is confined. */
+ * and what it sees where it is confined. And the locale, in which it is understood. */
 
 #include "config.h"
 
@@ -341,6 +342,48 @@ add_tests (void)
   g_test_add_func ("/command-surroundings/runs-in-its-folder", runs_in_its_folder);
 }
 
+/* Runs a command that fails in a locale of the folder, which the application begins in. Returns (transfer full) its
+ * error. */
+static char *
+fail_in_locale (const char *folder, const char *name)
+{
+  g_autofree char *before = g_strdup (g_getenv ("LC_ALL"));
+  g_autoptr (CommandTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_setenv ("LOCPATH", folder, TRUE);
+  g_setenv ("LC_ALL", name, TRUE);
+  test = command_test_new ();
+  g_unsetenv ("LOCPATH");
+  if (before != NULL)
+    g_setenv ("LC_ALL", before, TRUE);
+  else
+    g_unsetenv ("LC_ALL");
+  task = command_test_submit_script (test, "printf 'M\\374ll: no such file\\n' >&2; exit 1", NULL);
+  return g_strdup (command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 1)->message);
+}
+
+/* A program prints in the encoding of its locale, and errors are UTF-8 everywhere. */
+static void
+is_understood_in_latin_1 (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *path = command_test_path (test, "en_US.ISO-8859-1");
+  const char *const argv[] = {"localedef", "-i", "en_US", "-f", "ISO-8859-1", path, NULL};
+  g_autofree char *message = NULL;
+  int status = -1;
+
+  if (!g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+                     NULL, &status, NULL) ||
+      status != 0)
+    {
+      g_test_skip ("The locale cannot be made: the sources of locales are not installed");
+      return;
+    }
+  message = fail_in_locale (test->folder, "en_US.ISO-8859-1");
+  g_assert_cmpstr (message, ==, "'sh' ended with status 1: M\303\274ll: no such file");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -364,5 +407,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-surroundings/ends-with-its-status-where-it-is-confined",
                    ends_with_its_status_where_it_is_confined);
 
+  g_test_add_func ("/command-surroundings/is-understood-in-latin-1", is_understood_in_latin_1);
   return g_test_run ();
 }
