@@ -149,6 +149,7 @@ tests    program  curl                                 curl
 tests    program  wget                                 wget
 tests    program  pv                                   pv
 tests    program  xz                                   xz-utils
+tests    program  help2man                             help2man
 tests    program  zstd                                 zstd
 tests    program  desktop-file-validate                desktop-file-utils
 tests    file     /usr/lib/python3/dist-packages/gi    python3-gi

@@ -10,6 +10,7 @@ one of the libraries, where that was built.
 
 import glob
 import os
+import pathlib
 import re
 import shutil
 import sys
@@ -85,6 +86,19 @@ def check_vala(report, installed, root, version):
     report.equal(fact, installed.run("./version"), "Ferry %s\n" % version)
 
 
+def check_manuals(report, root):
+    """How each program for users is called, as it says itself."""
+    fact = "each program has a manual page"
+    if shutil.which("help2man") is None:
+        report.skip(fact, "there is no help2man")
+        return
+    programs = [os.path.basename(path) for path in glob.glob(os.path.join(root, "**", "bin", "ferry-*"), recursive=True)]
+    pages = {os.path.basename(path): pathlib.Path(path).read_text("utf-8")
+             for path in glob.glob(os.path.join(root, "**", "man", "man1", "*.1"), recursive=True)}
+    report.equal(fact, sorted(name for name, text in pages.items() if "[OPTION\u2026]" in text),
+                 sorted(name + ".1" for name in programs))
+
+
 def body(report):
     build, version, sanitizers = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
@@ -114,6 +128,7 @@ def body(report):
         installed.compile(source_of("program"), program, installed.name)
         check_sqlite(report, installed, program)
         check_vala(report, installed, root, version)
+        check_manuals(report, root)
         source = os.path.join(root, "includes.c")
         for header, inner in HEADERS.items():
             report.equal("a program includes <%s> and no other" % header, complaint_of(installed, source, header), "")
