@@ -792,8 +792,8 @@ describe_loss (GVariant *arguments, int signal_number)
     return NULL;
   program = g_filename_display_name (argv[0]);
   files = signal_number != SIGTERM ? list_unfinished_files (arguments) : g_strdup ("");
-  cause =
-    signal_number != 0 ? g_strdup_printf (" (signal %d, %s)", signal_number, g_strsignal (signal_number)) : g_strdup ("");
+  cause = signal_number != 0 ? g_strdup_printf (" (signal %d, %s)", signal_number, g_strsignal (signal_number))
+                             : g_strdup ("");
   return g_strdup_printf (
     "'%s' was ended together with the process that runs it%s, and is not done; run it again%s%s%s", program, cause,
     files[0] != '\0' ? ". Until then, " : "", files, files[0] != '\0' ? " may be incomplete" : "");
