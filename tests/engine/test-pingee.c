@@ -108,16 +108,6 @@ test_pings_coalesce (void)
 }
 
 static void
-test_ageing_without_end_is_none (void)
-{
-  g_autoptr (Scene) scene = scene_new_connected (G_MAXINT64);
-
-  ferry_pingee_ping (scene->pingee);
-  ferry_test_run_until (was_called, scene);
-  g_assert_cmpint (scene->priority, ==, PRIORITY);
-}
-
-static void
 test_is_not_called_without_a_ping (void)
 {
   g_autoptr (Scene) scene = scene_new_connected (1);
@@ -378,7 +368,6 @@ main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
   g_test_add_func ("/pingee/pings-coalesce", test_pings_coalesce);
-  g_test_add_func ("/pingee/ageing-without-end-is-none", test_ageing_without_end_is_none);
   g_test_add_func ("/pingee/is-not-called-without-a-ping", test_is_not_called_without_a_ping);
   g_test_add_func ("/pingee/no-ping-of-many-threads-is-lost", test_no_ping_of_many_threads_is_lost);
   g_test_add_func ("/pingee/is-not-called-after-disconnect", test_is_not_called_after_disconnect);
