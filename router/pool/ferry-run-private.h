@@ -160,10 +160,10 @@ typedef struct
  * anybody else, so that it can store that first. */
 typedef struct
 {
-  /* A run that a worker has begun has ended as end says, with the result or the error that its fields have. Nobody is
-   * told, and nothing else ends it, until ferry_run_tell_end(). */
+  /* A run that a worker has begun has ended as end says, with the result or the error that its fields have, or one that
+   * waits was cancelled. Nobody is told, and nothing else ends it, until ferry_run_tell_end(). */
   void (*hold) (FerryRunKeeper *self, FerryRun *run, FerryTaskState end);
-  /* A run that executes has been cancelled, or its time is over. */
+  /* A run has been cancelled, or the time of one that executes is over. */
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
   /* The run waits again, and rests until rest_until before another attempt. */
   void (*rests) (FerryRunKeeper *self, FerryRun *run);

@@ -243,6 +243,14 @@ static const FerryTaskDestinationFuncs held_funcs = {
 
 static FerryTaskDestination held = {.funcs = &held_funcs};
 
+static void
+set_held (FerryRun *self, const FerryTaskTransition *transition)
+{
+  self->end_held = transition;
+  self->source->held += MAX (self->fraction, 0);
+  self->destination = &held;
+}
+
 /* Whether the keeper of a run that a worker has begun stores its end before anybody is told. */
 static gboolean
 hold_end (FerryRun *self, const FerryTaskTransition *transition)
@@ -251,9 +259,7 @@ hold_end (FerryRun *self, const FerryTaskTransition *transition)
 
   if (self->keeper == NULL || self->state == FERRY_TASK_STATE_WAITING)
     return FALSE;
-  self->end_held = transition;
-  self->source->held += MAX (self->fraction, 0);
-  self->destination = &held;
+  set_held (self, transition);
   self->keeper->funcs->hold (self->keeper, self, has_timed_out ? FERRY_TASK_STATE_FAILED : transition->next);
   return TRUE;
 }
@@ -930,6 +936,19 @@ ferry_run_abandon (FerryRun *self, GError *error)
     }
 }
 
+/* A run that waits is cancelled: its keeper stores that, and then it has ended. Until then nobody begins it. */
+static void
+hold_cancel (FerryRun *self, const FerryTaskTransition *transition)
+{
+  set_held (self, transition);
+  set_state (self, FERRY_TASK_STATE_CANCELLING);
+  self->source->cancelled (self->source, self);
+  begin_cancelling (self);
+  /* A handler may have ended it. */
+  if (self->end_held == transition)
+    self->keeper->funcs->hold (self->keeper, self, transition->next);
+}
+
 gboolean
 ferry_run_cancel (FerryRun *self)
 {
@@ -951,6 +970,11 @@ ferry_run_cancel (FerryRun *self)
         self->source->cancelled (self->source, self);
       return TRUE;
     }
+  if (self->keeper != NULL)
+    {
+      hold_cancel (self, transition);
+      return TRUE;
+    }
   close_run (self, transition);
   /* The source is called before anybody is told, so that handlers find its queue and its counts up to date. */
   if (self->source != NULL)
@@ -962,14 +986,14 @@ ferry_run_cancel (FerryRun *self)
 void
 ferry_run_follow_cancel (FerryRun *self)
 {
-  if (!ferry_run_get_done (self))
+  if (!ferry_run_get_done (self) && self->end_held == NULL)
     {
       self->destination->funcs->cancel (self->destination, self);
       return;
     }
   ferry_timers_unset (self->source->limits, &self->timer);
   ferry_task_queue_remove (&self->source->queue, self);
-  self->source->done (self->source, self);
+  leave_source (self);
 }
 
 void

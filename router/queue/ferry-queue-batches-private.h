@@ -39,6 +39,7 @@ typedef struct
   FerryQueueBatch next;
   FerryQueueBatch sent; /* while is_writing */
   guint64 number;       /* of next */
+  guint64 n_stored;     /* those with a lower number are on the disk */
   gboolean is_writing;
   FerryTimer send_timer;
   FerryTimer retry_timer;
@@ -66,6 +67,8 @@ void ferry_queue_batches_add_order (FerryQueueBatches *self, gboolean sends, cha
 /* Takes flush, which returns once the next batch is on the disk, or fails. */
 void ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush);
 
+/* Whether the row of the entry is on the disk as it is. */
+gboolean ferry_queue_batches_has_stored (const FerryQueueBatches *self, const FerryQueueEntry *entry);
 gboolean ferry_queue_batches_has_nothing (const FerryQueueBatches *self);
 /* Sends the batch, unless one is being written. Returns whether it has: else nothing is to be written. */
 gboolean ferry_queue_batches_send (FerryQueueBatches *self);

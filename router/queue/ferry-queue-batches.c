@@ -174,6 +174,12 @@ ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush)
 }
 
 gboolean
+ferry_queue_batches_has_stored (const FerryQueueBatches *self, const FerryQueueEntry *entry)
+{
+  return entry->change == NULL || entry->batch_number < self->n_stored;
+}
+
+gboolean
 ferry_queue_batches_has_nothing (const FerryQueueBatches *self)
 {
   return self->next.changes->len == 0 && self->next.claims->len == 0 && self->next.ends->len == 0;
@@ -262,6 +268,7 @@ ferry_queue_batches_take (FerryQueueBatches *self, const GError *error, FerryQue
       keep_batch (self, error);
       return FALSE;
     }
+  self->n_stored = self->number;
   *done = self->sent;
   self->sent = (FerryQueueBatch){0};
   unload_values (done->changes);

@@ -39,6 +39,8 @@ struct _FerryQueueTies
   FerryQueueFigures *figures; /* const: of all entries */
   /* (nullable) (transfer none): what a task waits for that was sent away while its place cannot be reached. */
   const char *away_obstacle;
+  /* Whether the entry's row is on the disk as it is. */
+  gboolean (*is_stored) (FerryQueueTies *self, FerryQueueEntry *entry);
   /* (nullable): how the entry's task stands may have changed, for those away. */
   void (*looked) (FerryQueueTies *self, FerryQueueEntry *entry);
   /* The task was sent away, and is next here: it is taken back. */

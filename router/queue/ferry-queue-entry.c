@@ -76,7 +76,7 @@ refuse_wait (FerryTaskSource *source, FerryTask *task, gint64 timeout, GError **
                           ferry_task_get_name (task));
 }
 
-static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, .wait = refuse_wait};
+static FerryTaskSource nowhere = {.cancelled = ignore, .pause_changed = ignore, .wait = refuse_wait, .done = ignore};
 
 void
 ferry_queue_entry_detach (FerryQueueEntry *self)
@@ -149,26 +149,37 @@ make_broken_task (FerryQueueEntry *self, const GError *error)
   return task;
 }
 
+/* A row that was cancelled without a task, and is not stored so yet: the task is told when it is. */
+static gboolean
+is_being_cancelled (FerryQueueEntry *self)
+{
+  return self->row.state == FERRY_QUEUE_ROW_CANCELLED && !self->ties->is_stored (self->ties, self);
+}
+
 FerryTask *
 ferry_queue_entry_dup_task (FerryQueueEntry *self)
 {
   g_autoptr (GError) error = NULL;
   FerryTask *task = peek_task (self);
+  gboolean is_open;
 
   if (task != NULL)
     return task;
   task = ferry_queue_row_new_task (&self->row, self->ties->task_type, &error);
   if (task == NULL)
     task = make_broken_task (self, error);
-  if (ferry_queue_row_has_ended (&self->row))
-    ferry_queue_row_restore_end (&self->row, task, self->ties->affinity);
-  else
+  is_open = !ferry_queue_row_has_ended (&self->row) || is_being_cancelled (self);
+  if (is_open)
     {
       if (self->row.paused)
         ferry_task_pause (task);
       ferry_task_submit_to (task, &self->ties->source, self->ties->affinity, NULL);
     }
-  attach (self, task, !ferry_queue_row_has_ended (&self->row));
+  else
+    ferry_queue_row_restore_end (&self->row, task, self->ties->affinity);
+  attach (self, task, is_open);
+  if (is_being_cancelled (self))
+    ferry_task_cancel (task);
   ferry_queue_entry_tell_obstacle (self);
   return task;
 }

@@ -82,6 +82,8 @@ ferry_queue_tasks_drop (FerryQueueTasks *self, FerryQueueEntry *entry, gboolean 
       ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_REMEMBER, known);
       ferry_queue_list_remember (&self->list, known);
     }
+  if (entry->claimed)
+    ferry_queue_claims_end (&self->claims, entry);
   ferry_queue_claims_forget (&self->claims, entry);
   ferry_queue_away_forget (&self->away, entry);
   ferry_queue_ends_remove (&self->ends, entry);
@@ -159,6 +161,8 @@ hold (FerryRunKeeper *keeper, FerryRun *run, FerryTaskState end)
   ferry_queue_claims_note_end (&self->claims, entry, run);
   entry->stored = TRUE;
   ferry_queue_batches_add_end (&self->batches, run->owner);
+  /* One that waited is not begun, neither here nor at a host. */
+  ferry_queue_turns_update (&self->turns, entry);
 }
 
 static void
@@ -227,7 +231,8 @@ ended (FerryRunKeeper *keeper, FerryRun *run)
       part_with (self, entry);
       return;
     }
-  ferry_queue_ends_add (&self->ends, entry);
+  if (!entry->has_ended)
+    ferry_queue_ends_add (&self->ends, entry);
   ferry_queue_entry_let_go (entry);
   ferry_queue_ends_trim (&self->ends);
   ferry_queue_batches_send_soon (&self->batches);
@@ -267,9 +272,11 @@ retry (FerryRunKeeper *keeper, FerryTask *task, GError **error)
 gboolean
 ferry_queue_tasks_end_waiting (FerryTask *task, GError **error)
 {
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (ferry_task_get_run (task)))
+  FerryRun *run = ferry_task_get_run (task);
+
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_run_take_back (run))
     ferry_task_cancel (task);
-  return ferry_task_get_done (task) ||
+  return ferry_task_get_done (task) || run->end_held != NULL ||
          ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' is being run; cancel it, and wait for its end",
                           ferry_task_get_name (task));
 }
@@ -313,7 +320,7 @@ add_open (FerryQueueEntry *entry, gpointer entries)
 }
 
 /* From the last one to the first, so that none is begun that is cancelled next. One that nobody has looked at is no
- * FerryTask, and nobody is to be told. */
+ * FerryTask, and nobody is to be told, unless it will take a while to store that. */
 static guint
 keeper_cancel_all (FerryRunKeeper *keeper)
 {
@@ -328,9 +335,9 @@ keeper_cancel_all (FerryRunKeeper *keeper)
     {
       FerryQueueEntry *entry = entries->pdata[i - 1];
 
-      if (entry->task != NULL)
+      if (entry->task != NULL || self->batches.error != NULL)
         {
-          g_ptr_array_add (tasks, g_object_ref (entry->task));
+          g_ptr_array_add (tasks, ferry_queue_entry_dup_task (entry));
           continue;
         }
       ferry_queue_row_cancel (&entry->row);
@@ -440,6 +447,12 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .close_finish = keeper_close_finish,
 };
 
+static gboolean
+is_stored (FerryQueueTies *ties, FerryQueueEntry *entry)
+{
+  return ferry_queue_batches_has_stored (&from_ties (ties)->batches, entry);
+}
+
 /* A task that waits here has ended: its keeper hears of it. */
 static void
 ignore (FerryTaskSource *source, FerryRun *run)
@@ -484,6 +497,7 @@ ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue)
   self->ties.keeper.funcs = &keeper_funcs;
   self->ties.keeper.list = G_LIST_MODEL (queue);
   self->ties.broke = broke;
+  self->ties.is_stored = is_stored;
   self->ties.figures = &self->figures;
   self->ties.task_type = FERRY_TYPE_TASK;
   ferry_queue_list_init (&self->list, G_LIST_MODEL (queue));

@@ -153,7 +153,9 @@ add_ready (FerryQueueEntry *entry)
 void
 ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
-  ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
+  /* An end counts when it is told. */
+  if (!entry->stored)
+    ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
   ferry_queue_turns_remove (self, entry);
   if (entry->bucket == NULL)
     entry->bucket = find_bucket (self, &entry->row);

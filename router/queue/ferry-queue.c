@@ -48,8 +48,8 @@ typedef enum
  *
  * A queue is a list model of its tasks, of those that have ended too. It can be shown as an executor's.
  *
- * A task is [property@Ferry.Task:is-done] only when its end is on the disk. One that no worker had begun and that is
- * cancelled is done at once, and is stored with the next commit.
+ * A task is [property@Ferry.Task:is-done] only when its end is on the disk. One that waits and is cancelled is
+ * %FERRY_TASK_STATE_CANCELLING until then, and is not begun.
  *
  * All functions are for the router's thread. None waits for the disk.
  */

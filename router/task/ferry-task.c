@@ -1599,6 +1599,8 @@ run_cancelling (gpointer owner, gboolean was_paused)
   FerryTaskPrivate *priv = get_private (self);
   gboolean could_pause = priv->has_reported || priv->run.settings->stoppable;
 
+  if (priv->rest != NULL && priv->rest->is_waiting)
+    end_obstacle (self);
   notify (self, PROP_STATE);
   if (priv->run.state == FERRY_TASK_STATE_CANCELLING && could_pause)
     notify (self, PROP_CAN_PAUSE);

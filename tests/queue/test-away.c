@@ -419,6 +419,7 @@ test_cancel (void)
   away_test_await_lines (test, 'b', "running", 1);
   running = away_test_get (test, "running");
   g_assert_true (ferry_task_cancel (running));
+  away_test_await (test, "running");
   g_assert_cmpint (ferry_task_get_state (running), ==, FERRY_TASK_STATE_CANCELLED);
   /* The host has one worker, which is free again. */
   away_test_submit (test, "note", "next", NULL);

@@ -434,6 +434,85 @@ test_broken_disk_heals (void)
   assert_heals (EIO, G_IO_ERROR_FAILED);
 }
 
+/* One that waits, one that nobody has looked at, and one that is removed: each is cancelled once that is stored, and
+ * none is begun meanwhile. */
+static void
+test_cancel_waits_for_the_disk (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  {
+    g_autoptr (FerryTask) one = queue_test_submit (test, "note", "one", "one");
+    g_autoptr (FerryTask) two = queue_test_submit (test, "note", "two", "two");
+
+    queue_test_flush (test);
+  }
+  queue_test_close (test);
+  queue_test_restart (test);
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  queue_test_flush (test);
+  {
+    g_autoptr (FerryTask) one = queue_test_get (test, "one");
+    g_autoptr (FerryTask) two = NULL;
+    g_autoptr (FerryTask) three = queue_test_submit (test, "note", "three", "three");
+    g_autofree char *log = NULL;
+
+    fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+    g_assert_true (ferry_task_cancel (one));
+    g_assert_true (ferry_executor_remove (test->test->executor, three, NULL));
+    g_object_set (test->queue, "paused", FALSE, NULL);
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_cmpuint (ferry_executor_cancel_all (test->test->executor), ==, 1);
+    two = queue_test_get (test, "two");
+    g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_CANCELLING);
+    g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_CANCELLING);
+    g_assert_cmpint (ferry_task_get_state (three), ==, FERRY_TASK_STATE_CANCELLING);
+    g_assert_cmpint (ferry_test_get_number (test->queue, "n-cancelled"), ==, 0);
+    fault_disarm ();
+    task_test_assert_cancelled (one);
+    task_test_assert_cancelled (two);
+    task_test_assert_cancelled (three);
+    g_assert_cmpint (ferry_test_get_number (test->queue, "n-cancelled"), ==, 2);
+    log = task_test_take_log ();
+    g_assert_cmpstr (log, ==, "");
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpstr (states, ==, "one4 two4");
+  }
+}
+
+/* All that wait are cancelled, and nobody has looked at one: who looks before that is stored sees it being cancelled.
+ */
+static void
+test_cancel_of_all_waits_for_the_disk (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  g_object_unref (queue_test_submit (test, "note", "one", "one"));
+  queue_test_close (test);
+  queue_test_restart (test);
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  queue_test_flush (test);
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  g_assert_cmpuint (ferry_executor_cancel_all (test->test->executor), ==, 1);
+  {
+    g_autoptr (FerryTask) one = queue_test_get (test, "one");
+
+    g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_CANCELLING);
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_cmpint (ferry_task_get_state (one), ==, FERRY_TASK_STATE_CANCELLING);
+    fault_disarm ();
+    task_test_assert_cancelled (one);
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+}
+
 /* How many files and folders are synced until a new queue is open. */
 static guint
 count_syncs (const char *path)
@@ -472,6 +551,8 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/journal-follows-the-file-system", test_journal_follows_the_file_system);
   g_test_add_func ("/disk/full-disk-heals", test_full_disk_heals);
   g_test_add_func ("/disk/broken-disk-heals", test_broken_disk_heals);
+  g_test_add_func ("/disk/cancel-waits-for-the-disk", test_cancel_waits_for_the_disk);
+  g_test_add_func ("/disk/cancel-of-all-waits-for-the-disk", test_cancel_of_all_waits_for_the_disk);
   g_test_add_func ("/disk/new-folders-are-synced", test_new_folders_are_synced);
   return g_test_run ();
 }

@@ -446,7 +446,9 @@ test_cancel_survives (void)
     g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
 
     g_assert_true (ferry_task_cancel (waits));
-    g_assert_true (ferry_task_get_done (waits));
+    g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLING);
+    g_assert_false (ferry_task_cancel (waits));
+    task_test_assert_cancelled (waits);
     g_assert_true (ferry_task_cancel (runs));
     task_test_assert_cancelled (runs);
   }
@@ -1002,8 +1004,9 @@ test_all_are_cancelled_and_cleared (void)
     g_autofree char *log = task_test_take_log ();
 
     g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 2);
-    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_CANCELLED);
+    g_assert_cmpint (ferry_task_get_state (b), ==, FERRY_TASK_STATE_CANCELLING);
     g_assert_cmpuint (ferry_executor_cancel_all (executor), ==, 0);
+    task_test_assert_cancelled (b);
   }
   queue_test_flush (test);
   {
