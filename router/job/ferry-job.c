@@ -20,6 +20,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-scratch-folder-private.h"
+#include "base/ferry-thread-private.h"
 #include "job/ferry-map-function-private.h"
 #include "job/ferry-serve-private.h"
 #include "job/ferry-task-enums.h"
@@ -38,6 +39,9 @@
 
 /* When an error is too large to be sent, this many bytes of its message are sent. */
 #define SHORT_MESSAGE 1024
+
+/* How often a paused function looks whether its application was killed. */
+#define LOOK_INTERVAL (G_USEC_PER_SEC / 2)
 
 struct _FerryJob
 {
@@ -233,7 +237,7 @@ ferry_job_init (FerryJob *self)
 {
   pthread_rwlock_init (&self->uses, NULL);
   pthread_mutex_init (&self->lock, NULL);
-  pthread_cond_init (&self->changed, NULL);
+  ferry_cond_init (&self->changed);
   ferry_progress_parts_init (&self->parts);
 }
 
@@ -438,7 +442,9 @@ hear_pause (FerryJob *self)
   return paused;
 }
 
-/* any, in a use: waits for the end of a pause, or a cancel. Does not wait where no thread would wake this one. */
+/* any, in a use: waits for the end of a pause, or a cancel. Does not wait where no thread would wake this one. None
+ * does when the application was killed, so this one looks: its worker may hear SIGTERM, and tidies up when this
+ * returns. */
 static void
 wait_while_paused (FerryJob *self)
 {
@@ -449,8 +455,10 @@ wait_while_paused (FerryJob *self)
     return;
   pthread_mutex_lock (&self->lock);
   /* With the lock, the second thread notes each change of the word that is taken here. */
-  while (hear_pause_in_use (self, ferry_downlink_take_pause (self->downlink)) && get_cancelled (self) == 0)
-    pthread_cond_wait (&self->changed, &self->lock);
+  while (hear_pause_in_use (self, ferry_downlink_take_pause (self->downlink)) && get_cancelled (self) == 0 &&
+         !ferry_downlink_is_closed (self->downlink))
+    if (!ferry_cond_wait_until (&self->changed, &self->lock, g_get_monotonic_time () + LOOK_INTERVAL))
+      ferry_downlink_close_if_left (self->downlink);
   pthread_mutex_unlock (&self->lock);
   if (ferry_job_is_serving_thread (self))
     self->paused_time += g_get_monotonic_time () - since;

@@ -68,6 +68,8 @@ void ferry_downlink_interrupt (FerryDownlink *self);
 
 /* any: whether the application has ended the link. Costs one load from memory. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);
+/* any: ends the link in place of an application that was killed. Costs a system call. */
+void ferry_downlink_close_if_left (FerryDownlink *self);
 
 /* any: whether the express lane has a new record. Costs one load from memory. */
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);

@@ -13,6 +13,7 @@
 
 #include "link/ferry-downlink-private.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 
@@ -113,6 +114,15 @@ gboolean
 ferry_downlink_is_closed (FerryDownlink *self)
 {
   return self->uplink->forked || ferry_uplink_get_pipe_word (self->uplink, 0) >= FERRY_PIPE_WORD_LINK_ENDED;
+}
+
+void
+ferry_downlink_close_if_left (FerryDownlink *self)
+{
+  struct pollfd control = {.fd = self->uplink->control};
+
+  if (poll (&control, 1, 0) == 1 && (control.revents & POLLHUP) != 0)
+    atomic_store (ferry_segment_get_pipe_word (&self->uplink->segment, 0), FERRY_PIPE_WORD_LINK_ENDED);
 }
 
 /* Releases size bytes of a lane to its writer. Wakes the monitor where the application waits for room in the lane. */

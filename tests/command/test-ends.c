@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: command-worker/command-drain.c, command-worker/command-session.c, command-worker/command-processes.c,
- *        process/ferry-fork-server-main.c,
- *        process/ferry-adopted.c
+ *        process/ferry-fork-server-main.c, process/ferry-adopted.c, job/ferry-job.c
  *
  * The end of a command is the end of all that it has started, also of what left its session: after a cancel, when its
  * worker is killed, and when the application is. */
@@ -188,6 +187,63 @@ end_with_the_application (void)
       note_time (times, begun);
     }
   say_longest (times);
+}
+
+/* ---- an application that is killed in a pause ---- */
+
+#define PAUSER "pauser"
+
+/* It floods, so that the pause finds its worker with a line to send, and notes that it was asked to end. */
+#define PRINTER                                                                                                        \
+  "import os, signal, sys\n"                                                                                           \
+  "def end(*arguments):\n"                                                                                             \
+  "    print('asked', file=open(sys.argv[1], 'w'), flush=True)\n"                                                      \
+  "    os._exit(0)\n"                                                                                                  \
+  "signal.signal(signal.SIGTERM, end)\n"                                                                               \
+  "print(os.getpid(), file=open('printer', 'w'), flush=True)\n"                                                        \
+  "while True: print('line')"
+
+static gboolean
+is_stopped (gpointer pid)
+{
+  return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
+}
+
+static int
+be_pauser (const char *note)
+{
+  CommandTest *test = command_test_new ();
+  GVariantDict *options = g_variant_dict_new (NULL);
+  FerryTask *task;
+  GPid printer;
+
+  g_variant_dict_insert (options, "all-lines", "b", TRUE);
+  task = command_test_submit (test, (const char *const[]){"python3", "-c", PRINTER, note, NULL}, options);
+  printer = command_test_wait_pid (test, "printer");
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (printer));
+  raise (SIGKILL);
+  return EXIT_FAILURE;
+}
+
+/* One that is not asked is killed with its worker, when that has had its time. */
+static void
+are_asked_to_end_where_they_are_paused (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  g_autofree char *note = command_test_path (test, "note");
+  const char *argv[] = {"/proc/self/exe", PAUSER, note, NULL};
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+  int status;
+
+  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                 &pid, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+  g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+  command_test_wait_file (test, "note");
 }
 
 /* ---- an application that ends as soon as it knows that a worker was killed ----
@@ -602,6 +658,8 @@ main (int argc, char *argv[])
 {
   if (argc == 3 && g_str_equal (argv[1], APPLICATION))
     return be_application (argv[2]);
+  if (argc == 3 && g_str_equal (argv[1], PAUSER))
+    return be_pauser (argv[2]);
   if (argc == 5 && g_str_equal (argv[1], WRITER))
     return be_writer (argv[2], argv[3], argv[4]);
   if (argc == 5 && g_str_equal (argv[1], LOSER))
@@ -616,6 +674,7 @@ main (int argc, char *argv[])
                    stay_where_the_application_ends_at_the_success);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
+  g_test_add_func ("/command-ends/are-asked-to-end-where-they-are-paused", are_asked_to_end_where_they_are_paused);
   for (gsize i = 0; i < G_N_ELEMENTS (losers_ways); i++)
     {
       g_autofree char *path =
