@@ -219,6 +219,10 @@ set_failed (const Attempt *attempt, GError **error)
                  "The program '%s' is in no format that this system executes; begin a script with '#!' and its "
                  "interpreter",
                  name);
+  else if (attempt->failed_errno == ETXTBSY)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_TXTBUSY,
+                 "The program '%s' is still being written; close it, or run it again when it is whole",
+                 attempt->start->program);
   else if (attempt->failed_errno == E2BIG)
     g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_TOO_BIG,
                  "The arguments or the environment of '%s' are too large; pass data by files or by its input", name);

@@ -406,9 +406,10 @@ refuse (const Attempt *attempt, GError **error)
 
   if (ferry_is_shortage (attempt->failed_errno))
     {
-      ferry_set_error (error, FERRY_ERROR_SYSTEM,
-                       "The program '%s' could not be started: %s; raise the limits, or start fewer processes", program,
-                       reason);
+      ferry_set_error (error, FERRY_ERROR_SYSTEM, "The program '%s' could not be started: %s; %s", program, reason,
+                       attempt->failed_errno == ETXTBSY
+                         ? "it is still being written, so close it, or start it again when it is whole"
+                         : "raise the limits, or start fewer processes");
       return ferry_error_mark_shortage (error);
     }
   switch (attempt->failed_step)

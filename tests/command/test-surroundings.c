@@ -9,6 +9,7 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -83,6 +84,24 @@ is_started_by_no_shell (void)
   make_script (test, "script", "echo a script without its first line\n", 0755);
   task = command_test_submit (test, (const char *const[]){"./script", NULL}, NULL);
   command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_NOEXEC);
+}
+
+static void
+is_still_being_written (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *path = command_test_path (test, "script");
+  g_autoptr (FerryTask) task = NULL;
+  const GError *error;
+  int writer;
+
+  make_script (test, "script", "#!/bin/sh\n", 0755);
+  writer = open (path, O_WRONLY | O_CLOEXEC);
+  g_assert_no_errno (writer);
+  task = command_test_submit (test, (const char *const[]){"./script", NULL}, NULL);
+  error = command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_TXTBUSY);
+  ferry_test_assert_says (error->message, "'./script' is still being written; close it, or run it again");
+  close (writer);
 }
 
 static void
@@ -334,6 +353,7 @@ add_tests (void)
   g_test_add_func ("/command-surroundings/is-not-found", is_not_found);
   g_test_add_func ("/command-surroundings/may-not-be-executed", may_not_be_executed);
   g_test_add_func ("/command-surroundings/is-started-by-no-shell", is_started_by_no_shell);
+  g_test_add_func ("/command-surroundings/is-still-being-written", is_still_being_written);
   g_test_add_func ("/command-surroundings/lacks-its-interpreter", lacks_its_interpreter);
   g_test_add_func ("/command-surroundings/is-found-in-the-path-that-it-was-given",
                    is_found_in_the_path_that_it_was_given);

@@ -143,7 +143,7 @@ says_that_the_program_is_busy (gpointer task)
 {
   const char *text = ferry_task_get_text (task);
 
-  return text != NULL && strstr (text, g_strerror (ETXTBSY)) != NULL;
+  return text != NULL && strstr (text, "it is still being written, so close it") != NULL;
 }
 
 /* A pool lacks its program, which is being written, and another lacks descriptors: each says so. */
