@@ -808,12 +808,12 @@ static const FerryUserTexts texts = {
 };
 
 /* The worker comes with the library. It decodes nothing, and passes on what programs write; what they may do to it as
- * the same user, they may do to the application as well. So results are read where they are. Returns (transfer none)
- * its argument. */
+ * the same user, they may do to the application as well. So results are read where they are. When memory ends, programs
+ * are to the kernel as any that the application starts. Returns (transfer none) its argument. */
 static FerryLauncher *
 trust (FerryLauncher *launcher)
 {
-  g_object_set (launcher, "trusted", TRUE, NULL);
+  g_object_set (launcher, "trusted", TRUE, "oom-score-adjust", 0, NULL);
   ferry_launcher_set_user_texts (launcher, &texts);
   return launcher;
 }
@@ -824,6 +824,9 @@ trust (FerryLauncher *launcher)
  *
  * Makes a launcher of workers that run commands. It is for an application that has a router of its own, or that gives
  * these workers limits or an environment. Others have [ctor@Ferry.Executor.new_for_commands]. Any thread.
+ *
+ * When memory ends, the kernel takes programs for as dispensable as the application, since
+ * [property@Ferry.Launcher:oom-score-adjust] is 0 here. A value that you set is also that of the programs.
  *
  * Fails with %FERRY_ERROR_LAUNCH_FAILED if the worker is missing.
  *

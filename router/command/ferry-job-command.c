@@ -30,9 +30,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
+#include "command/ferry-command-private.h"
 #include "command/ferry-step-files-private.h"
 #include "job/ferry-job-private.h"
 #include "job/ferry-worker-main-private.h"
+#include "process/ferry-attachment-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -243,10 +245,12 @@ make_executor (GMainContext *context, GError **error)
 {
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new_for_commands (error);
   g_autoptr (FerryRouter) router = ferry_router_new (context);
+  g_autofree char *application = g_strdup_printf ("%d", (int) ferry_attachment_get_application ());
   g_autoptr (FerryPool) pool = NULL;
 
   if (launcher == NULL || !ferry_router_start (router, error))
     return NULL;
+  ferry_launcher_setenv (launcher, FERRY_COMMAND_APPLICATION_VARIABLE, application);
   pool = ferry_pool_new (router, launcher);
   return ferry_executor_new (pool);
 }

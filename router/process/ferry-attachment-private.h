@@ -37,6 +37,8 @@ gboolean ferry_attachment_is_of_fork_server (void);
 gboolean ferry_attachment_check_may_start (GError **error);
 /* any: how many applications are above this process, each of which is a worker of the next. */
 guint ferry_attachment_get_depth (void);
+/* any: the process whose worker this one is, which may have ended; this one if it is none's. */
+pid_t ferry_attachment_get_application (void);
 
 /* any: the first call of one of these functions attaches the process to its application, or fails to. */
 

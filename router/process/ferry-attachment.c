@@ -35,7 +35,8 @@ typedef struct
 typedef struct
 {
   int control;
-  guint depth; /* const: as in the welcome */
+  guint depth;       /* const: as in the welcome */
+  pid_t application; /* const: the same */
   FerryUplink *uplink;
   FerryDownlink *downlink;
   FerryDownlinkReader reader;
@@ -162,6 +163,7 @@ attach (GError **error)
     ferry_arena_writer_pin (self->uplink->arena);
   self->uplink->control = self->control;
   self->depth = welcome.depth;
+  self->application = (pid_t) welcome.application_pid;
   self->downlink = ferry_downlink_new (self->uplink);
   if (!read_grants (self, error) || !ferry_control_send_attach (self->control, welcome.segment_size, error))
     return NULL;
@@ -313,6 +315,14 @@ ferry_attachment_get_depth (void)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
 
   return attachment != NULL ? attachment->depth : 0;
+}
+
+pid_t
+ferry_attachment_get_application (void)
+{
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
+
+  return attachment != NULL ? attachment->application : getpid ();
 }
 
 /* Returns the control socket that the process was started with, or -1. *is_unnamed: a program that is started through

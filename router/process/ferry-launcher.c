@@ -436,8 +436,8 @@ install_program_properties (void)
    * How much sooner than the application the kernel ends the workers spawned after this when memory ends: what is added
    * to the application's own `oom_score_adj`, see proc(5); the sum is from -1000 to 1000. 300 by default, so that
    * workers go first, unless the application uses 30 % of the memory more than each of them. 0: as likely as the
-   * application. Below 0 may need a privilege; without the privilege, the worker ends with
-   * %FERRY_CLOSE_REASON_LAUNCH_FAILED.
+   * application, as workers that run commands are unless you set it. Below 0 may need a privilege; without the
+   * privilege, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED.
    */
   properties[PROP_OOM_SCORE_ADJUST] =
     g_param_spec_int ("oom-score-adjust", NULL, NULL, -FERRY_MAX_OOM_SCORE_ADJUST, FERRY_MAX_OOM_SCORE_ADJUST,

@@ -436,6 +436,22 @@ two_programs_are_one_task (void)
 }
 
 static void
+programs_are_to_the_kernel_as_the_application (void)
+{
+  g_autoptr (Test) test = test_new ();
+  g_autoptr (FerryTask) task =
+    submit_steps (test, {"cat /proc/self/timerslack_ns /proc/self/oom_score_adj", UNLESS_FAILED});
+  g_autofree char *slack = NULL;
+  g_autofree char *score = NULL;
+  g_autofree char *expected = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/timerslack_ns", &slack, NULL, NULL));
+  g_assert_true (g_file_get_contents ("/proc/self/oom_score_adj", &score, NULL, NULL));
+  expected = g_strconcat (slack, score, NULL);
+  assert_result (task, expected);
+}
+
+static void
 wait_fraction (Test *test, FerryTask *task, double fraction)
 {
   while (ferry_task_get_fraction (task) < fraction - 1e-6)
@@ -1297,6 +1313,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("refuses-a-command-that-its-workers-do-not-run", test_refuses_a_command_that_its_workers_do_not_run);
   ADD ("two-programs-are-one-task", two_programs_are_one_task);
+  ADD ("programs-are-to-the-kernel-as-the-application", programs_are_to_the_kernel_as_the_application);
   ADD ("two-programs-make-one-bar", two_programs_make_one_bar);
   ADD ("bar-of-a-program-that-is-taken-back-is-that-of-the-task",
        bar_of_a_program_that_is_taken_back_is_that_of_the_task);

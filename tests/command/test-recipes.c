@@ -116,6 +116,18 @@ a_place_is_the_file_of_the_input (void)
 }
 
 static void
+a_recipe_is_to_the_kernel_as_the_host (void)
+{
+  g_autoptr (Scene) scene = scene_new ("[score]\nargv=['cat', '/proc/self/oom_score_adj']\n");
+  g_autoptr (FerryTask) task = ask (scene, "score", NULL, NULL);
+  g_autofree char *output = command_test_wait_output (task);
+  g_autofree char *score = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/oom_score_adj", &score, NULL, NULL));
+  g_assert_cmpstr (output, ==, score);
+}
+
+static void
 input_without_a_place_is_the_standard_input (void)
 {
   g_autoptr (Scene) scene = scene_new ("[upper]\nargv=['tr', 'a-z', 'A-Z']\n");
@@ -243,6 +255,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/recipes/a-place-is-the-file-of-the-input", a_place_is_the_file_of_the_input);
+  g_test_add_func ("/recipes/a-recipe-is-to-the-kernel-as-the-host", a_recipe_is_to_the_kernel_as_the_host);
   g_test_add_func ("/recipes/input-without-a-place-is-the-standard-input", input_without_a_place_is_the_standard_input);
   g_test_add_func ("/recipes/what-stands-in-the-place-of-the-output-is-the-result",
                    what_stands_in_the_place_of_the_output_is_the_result);

@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <gio/gio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -224,6 +225,45 @@ has_the_limits_of_the_application (void)
   g_assert_cmpstr (output, ==, "345\n");
 }
 
+/* (transfer full) */
+static char *
+read_own (const char *path)
+{
+  char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return text;
+}
+
+#define KERNELS_VIEW "cat /proc/self/timerslack_ns /proc/self/oom_score_adj"
+
+/* The executor is as applications have it. adjust: what was asked for. */
+static void
+assert_kernels_view (int adjust)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autofree char *slack = read_own ("/proc/self/timerslack_ns");
+  g_autofree char *score = read_own ("/proc/self/oom_score_adj");
+  g_autofree char *expected = g_strdup_printf ("%s%d\n", slack, atoi (score) + adjust);
+  g_autofree char *output = NULL;
+
+  g_clear_object (&test->executor);
+  test->executor = ferry_executor_new_for_commands (NULL);
+  g_object_get (ferry_executor_get_pool (test->executor), "launcher", &launcher, NULL);
+  if (adjust != 0)
+    g_object_set (launcher, "oom-score-adjust", adjust, NULL);
+  output = run (test, KERNELS_VIEW, NULL);
+  g_assert_cmpstr (output, ==, expected);
+}
+
+static void
+is_to_the_kernel_as_the_application_unless_asked (void)
+{
+  assert_kernels_view (0);
+  assert_kernels_view (7);
+}
+
 static CommandTest *
 polite_test_new (void)
 {
@@ -416,6 +456,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-surroundings/ignores-and-blocks-no-signal", ignores_and_blocks_no_signal);
   g_test_add_func ("/command-surroundings/begins-a-session-without-a-terminal", begins_a_session_without_a_terminal);
   g_test_add_func ("/command-surroundings/has-the-limits-of-the-application", has_the_limits_of_the_application);
+  g_test_add_func ("/command-surroundings/is-to-the-kernel-as-the-application-unless-asked",
+                   is_to_the_kernel_as_the_application_unless_asked);
   g_test_add_func ("/command-surroundings/is-polite-unless-told-otherwise", is_polite_unless_told_otherwise);
   g_test_add_func ("/command-surroundings/session-of-a-polite-command-is-nice", session_of_a_polite_command_is_nice);
   g_test_add_func ("/command-surroundings/flood-of-a-polite-command-is-read-politely",
