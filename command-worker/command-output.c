@@ -45,7 +45,7 @@ struct _CommandOutput
   CommandLines *lines; /* (owned) (nullable): NULL: nobody wanted lines yet */
   Drawn drawn;
   ProgressPieces *pieces; /* (owned) */
-  GQueue last_lines;      /* (element-type utf8) (owned elements) */
+  GQueue last_lines;      /* (element-type filename) (owned elements): as they came: few of them are ever shown */
   gboolean is_new;        /* the newest line was not taken */
   gboolean is_large;      /* the pipe was asked to be a large one */
   gboolean is_drawn;      /* const: what is drawn over is not counted */
@@ -91,7 +91,7 @@ take_line (const char *piece, gsize length, gpointer data)
 
   if (self->last_lines.length >= COMMAND_OUTPUT_LAST_LINES)
     g_free (g_queue_pop_head (&self->last_lines));
-  g_queue_push_tail (&self->last_lines, progress_pieces_dup_text (piece, length));
+  g_queue_push_tail (&self->last_lines, g_strndup (piece, length));
   self->is_new = TRUE;
   return TRUE;
 }
@@ -100,12 +100,17 @@ take_line (const char *piece, gsize length, gpointer data)
 static gsize
 find_last_lines (const guint8 *bytes, gsize size)
 {
-  guint n = 0;
+  const guint8 *feed = memrchr (bytes, '\n', size);
+  const guint8 *returned = memrchr (bytes, '\r', size);
 
-  for (; size > 0; size--)
-    if ((bytes[size - 1] == '\n' || bytes[size - 1] == '\r') && n++ == 2 * COMMAND_OUTPUT_LAST_LINES)
-      return size - 1;
-  return 0;
+  for (guint n = 0; n < 2 * COMMAND_OUTPUT_LAST_LINES && (feed != NULL || returned != NULL); n++)
+    if (returned == NULL || feed > returned)
+      feed = memrchr (bytes, '\n', (gsize) (feed - bytes));
+    else
+      returned = memrchr (bytes, '\r', (gsize) (returned - bytes));
+  if (feed == NULL && returned == NULL)
+    return 0;
+  return (gsize) ((returned == NULL || feed > returned ? feed : returned) - bytes);
 }
 
 static void
@@ -264,7 +269,7 @@ command_output_take_line (CommandOutput *self)
   const char *newest = self->is_new ? g_queue_peek_tail (&self->last_lines) : NULL;
 
   self->is_new = FALSE;
-  return g_strdup (newest);
+  return newest != NULL ? progress_pieces_dup_text (newest, strlen (newest)) : NULL;
 }
 
 char *
@@ -273,7 +278,11 @@ command_output_dup_last_lines (CommandOutput *self)
   GString *text = g_string_new (NULL);
 
   for (GList *link = self->last_lines.head; link != NULL; link = link->next)
-    g_string_append_printf (text, "%s\n", (const char *) link->data);
+    {
+      g_autofree char *line = progress_pieces_dup_text (link->data, strlen (link->data));
+
+      g_string_append_printf (text, "%s\n", line);
+    }
   return g_string_free (text, FALSE);
 }
 

@@ -100,6 +100,81 @@ erase_character (ProgressPieces *self)
   g_string_truncate (self->line, length > 0 ? length - 1 : 0);
 }
 
+static inline gboolean
+is_control (char byte)
+{
+  return (guint8) byte < ' ' || byte == '\177';
+}
+
+/* Neither moves the cursor nor shows anything, such as each zero of what is no text. */
+static inline gboolean
+is_ignored (char byte)
+{
+  const guint32 heard = 1u << '\n' | 1u << '\r' | 1u << '\b' | 1u << '\t' | 1u << '\033';
+
+  return (guint8) byte < ' ' ? (heard >> (guint8) byte & 1) == 0 : byte == '\177';
+}
+
+/* ---- eight bytes at a time, of floods without lines ---- */
+
+#define EACH(byte) (G_MAXUINT64 / 0xff * (byte))
+
+static inline guint64
+load (const char *bytes)
+{
+  guint64 eight;
+
+  memcpy (&eight, bytes, sizeof eight);
+  return eight;
+}
+
+/* Whether one of them is below a limit, of at most 0x80. */
+static inline gboolean
+has_below (guint64 eight, guint8 limit)
+{
+  return ((eight - EACH (limit)) & ~eight & EACH (0x80)) != 0;
+}
+
+/* Returns how many bytes come before the first control character. */
+static gsize
+count_plain (const char *bytes, gsize length)
+{
+  gsize n = 0;
+
+  while (n + 8 <= length && !has_below (load (bytes + n), ' ') && !has_below (load (bytes + n) ^ EACH ('\177'), 1))
+    n += 8;
+  while (n < length && !is_control (bytes[n]))
+    n++;
+  return n;
+}
+
+/* Returns how many bytes come before the first that is heard. */
+static gsize
+count_ignored (const char *bytes, gsize length)
+{
+  gsize n = 0;
+
+  while (n + 8 <= length && load (bytes + n) == 0)
+    n += 8;
+  while (n < length && is_ignored (bytes[n]))
+    n++;
+  return n;
+}
+
+/* Returns how many characters begin in bytes. */
+static gsize
+count_characters (const char *bytes, gsize length)
+{
+  gsize n = length;
+  gsize i = 0;
+
+  for (; i + 8 <= length; i += 8)
+    n -= ((load (bytes + i) >> 7 & ~load (bytes + i) >> 6 & EACH (1)) * EACH (1)) >> 56;
+  for (; i < length; i++)
+    n -= ((guint8) bytes[i] & 0xc0) == 0x80;
+  return n;
+}
+
 /* Bytes that are no control characters. */
 static void
 add (ProgressPieces *self, const char *bytes, gsize length)
@@ -110,8 +185,7 @@ add (ProgressPieces *self, const char *bytes, gsize length)
   g_string_append_len (self->line, bytes, (gssize) kept);
   for (gsize i = 0; i < kept && !self->fresh; i++)
     self->fresh = bytes[i] != ' ';
-  for (gsize i = kept; i < length; i++)
-    self->n_left_out += ((guint8) bytes[i] & 0xc0) != 0x80;
+  self->n_left_out += count_characters (bytes + kept, length - kept);
 }
 
 static void
@@ -170,21 +244,6 @@ begin_escape (char byte)
     }
 }
 
-static inline gboolean
-is_control (char byte)
-{
-  return (guint8) byte < ' ' || byte == '\177';
-}
-
-/* Neither moves the cursor nor shows anything, such as each zero of what is no text. */
-static inline gboolean
-is_ignored (char byte)
-{
-  const guint32 heard = 1u << '\n' | 1u << '\r' | 1u << '\b' | 1u << '\t' | 1u << '\033';
-
-  return (guint8) byte < ' ' ? (heard >> (guint8) byte & 1) == 0 : byte == '\177';
-}
-
 /* Returns FALSE where the byte is not part of the sequence, which is over. */
 static gboolean
 take_escape_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpointer data)
@@ -225,29 +284,23 @@ progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length, Pro
 {
   for (gsize at = 0; at < length;)
     {
-      gsize end = at;
+      gsize n;
 
       if (self->escape != ESCAPE_NONE && take_escape_byte (self, bytes[at], take, data))
         {
           at++;
           continue;
         }
-      while (end < length && !is_control (bytes[end]))
-        end++;
-      if (end > at)
-        {
-          self->erasing = FALSE;
-          add (self, bytes + at, end - at);
-        }
-      else if (is_ignored (bytes[at]))
-        {
-          self->erasing = FALSE;
-          while (end < length && is_ignored (bytes[end]))
-            end++;
-        }
+      n = count_plain (bytes + at, length - at);
+      if (n > 0)
+        add (self, bytes + at, n);
       else
-        take_control_byte (self, bytes[end++], take, data);
-      at = end;
+        n = count_ignored (bytes + at, length - at);
+      if (n > 0)
+        self->erasing = FALSE;
+      else
+        take_control_byte (self, bytes[at], take, data);
+      at += MAX (n, 1);
     }
 }
 

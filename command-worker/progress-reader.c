@@ -616,6 +616,24 @@ name_line (const char *text, gsize begin, double total)
   return g_string_free (name, FALSE);
 }
 
+static inline gboolean
+is_of_number (char byte)
+{
+  return g_ascii_isdigit (byte) || byte == '.' || byte == ',';
+}
+
+/* Whether a number stands before a '%', or behind a '/', with a blank between them or not. */
+static gboolean
+may_have_share (const char *piece, gsize length)
+{
+  for (gsize i = 0; i < length; i++)
+    if (piece[i] == '%' ? (i > 0 && is_of_number (piece[i - 1])) || (i > 1 && is_of_number (piece[i - 2]))
+                        : piece[i] == '/' && ((i + 1 < length && is_of_number (piece[i + 1])) ||
+                                              (i + 2 < length && is_of_number (piece[i + 2]))))
+      return TRUE;
+  return FALSE;
+}
+
 /* The one share of a piece that is drawn over: a percentage, or else a ratio. */
 static gboolean
 read_drawn (ProgressReader *self, const Speech *speech, const char *piece, gsize length)
@@ -790,7 +808,9 @@ read_piece (ProgressReader *self, Speech *speech, const char *piece, gsize lengt
     {
     case PROGRESS_AUTOMATIC:
       /* The first of a line that is drawn over is not told yet, and no text. */
-      return self->is_drawn ? read_drawn (self, speech, piece, length) : !has_word (piece, length);
+      if (self->is_drawn)
+        return may_have_share (piece, length) && read_drawn (self, speech, piece, length);
+      return !has_word (piece, length);
     case PROGRESS_PERCENT:
       return read_percent (self, speech, piece, length);
     case PROGRESS_NUMBER:

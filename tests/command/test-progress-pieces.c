@@ -107,6 +107,37 @@ test_have_no_control_characters (void)
   assert_pieces_of (runs, sizeof runs - 1, "7%|8%|");
 }
 
+/* A long run is looked at eight bytes at a time, and a byte at a time where each comes alone. */
+static void
+test_are_the_same_however_they_come (void)
+{
+  static const char *const alphabet[] = {"\0",   "\0\0\0\0\0\0\0\0\0", "plain text 7%", "\n",  "\r", "\b", "\177",
+                                         "\x1f", "\xc3\xa4",           "\xff",          "\x80"};
+  static const gsize sizes[] = {1, 9, 13, 1, 1, 1, 1, 1, 2, 1, 1};
+  g_autoptr (GRand) random = g_rand_new_with_seed (7);
+
+  for (guint i = 0; i < 2000; i++)
+    {
+      g_autoptr (ProgressPieces) pieces = progress_pieces_new ();
+      g_autoptr (GString) bytes = g_string_new (NULL);
+      g_autoptr (GString) found = g_string_new (NULL);
+      g_autofree char *at_once = NULL;
+
+      /* Some are longer than a piece may be. */
+      while (bytes->len < (i % 100 == 0 ? 3 * PROGRESS_MAX_PIECE : 100))
+        {
+          guint which = (guint) g_rand_int_range (random, i % 100 == 0 ? 5 : 0, G_N_ELEMENTS (alphabet));
+
+          g_string_append_len (bytes, alphabet[which], (gssize) sizes[which]);
+        }
+      at_once = cut_at (bytes->str, bytes->len, 0);
+      for (gsize at = 0; at < bytes->len; at++)
+        progress_pieces_feed (pieces, bytes->str + at, 1, add_piece, found);
+      progress_pieces_flush (pieces, add_piece, found);
+      g_assert_cmpstr (at_once, ==, found->str);
+    }
+}
+
 static void
 test_are_given_once (void)
 {
@@ -180,6 +211,7 @@ main (int argc, char **argv)
   g_test_add_func ("/progress-pieces/have-no-terminal-sequences", test_have_no_terminal_sequences);
   g_test_add_func ("/progress-pieces/end-where-the-cursor-goes-elsewhere", test_end_where_the_cursor_goes_elsewhere);
   g_test_add_func ("/progress-pieces/have-no-control-characters", test_have_no_control_characters);
+  g_test_add_func ("/progress-pieces/are-the-same-however-they-come", test_are_the_same_however_they_come);
   g_test_add_func ("/progress-pieces/are-given-once", test_are_given_once);
   g_test_add_func ("/progress-pieces/are-given-again-where-refused", test_are_given_again_where_refused);
   g_test_add_func ("/progress-pieces/are-bounded", test_are_bounded);
