@@ -122,14 +122,18 @@ test_are_the_same_however_they_come (void)
       g_autoptr (GString) bytes = g_string_new (NULL);
       g_autoptr (GString) found = g_string_new (NULL);
       g_autofree char *at_once = NULL;
+      const gboolean is_long = i % 100 == 0;
 
-      /* Some are longer than a piece may be. */
-      while (bytes->len < (i % 100 == 0 ? 3 * PROGRESS_MAX_PIECE : 100))
+      while (bytes->len < (is_long ? 3 * PROGRESS_MAX_PIECE : 100))
         {
-          guint which = (guint) g_rand_int_range (random, i % 100 == 0 ? 5 : 0, G_N_ELEMENTS (alphabet));
+          guint which = (guint) g_rand_int_range (random, is_long ? 6 : 0, G_N_ELEMENTS (alphabet));
 
           g_string_append_len (bytes, alphabet[which], (gssize) sizes[which]);
         }
+      /* How much of one that is longer than a piece may be was left out, tells what is taken back. */
+      for (int n = is_long ? g_rand_int_range (random, 0, 3 * PROGRESS_MAX_PIECE) : 0; n > 0; n--)
+        g_string_append_c (bytes, '\b');
+      g_string_append_c (bytes, 'x');
       at_once = cut_at (bytes->str, bytes->len, 0);
       for (gsize at = 0; at < bytes->len; at++)
         progress_pieces_feed (pieces, bytes->str + at, 1, add_piece, found);
