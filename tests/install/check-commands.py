@@ -32,6 +32,7 @@ INSTEAD = {
     "./run python PROGRAM": ["./run python {program}"],
     "./run python [ARGUMENT...]": ["./run python -c 'import ferry.gtk'"],
     "./run tests": ["./run tests --suite base"],
+    "./run tests --all": ["./run tests --all --suite base"],
     "./run tests --for FILE [...]": ["./run tests --for router/wire/ferry-depth.c --for lane/ferry-cell.c"],
     "./run tests [ARGUMENT...]": ["./run tests desktop-file"],
     "FERRY_GALLERY=FOLDER ./run tests gtk-gallery": ["FERRY_GALLERY={place} ./run tests gtk-gallery"],

@@ -282,6 +282,17 @@ def check_night(report, top, machine, folder):
     report.equal("and leaves no file", os.listdir(scratch), [])
 
 
+def check_tests(report, script, machine, folder):
+    """Which of them a command runs, on a machine that has all programs."""
+    pathlib.Path(folder, "tests", "choose-tests.py").touch()
+    for arguments, chosen in (([], "--no-suite nightly --no-suite monitor --no-suite model"), (["--all"], ""),
+                              (["--suite", "model"], "--suite model"), (["lane-cell", "-t", "0"], "lane-cell -t 0")):
+        said(script, machine, "tests", *arguments, TMPDIR=folder)
+        report.equal(" ".join(["./run tests", *arguments, "runs what it says"]), calls_of_meson(folder)[-1].split(),
+                     ["meson", "test", "-C", *(folder + "/build").split(), "--no-rebuild", "--print-errorlogs", "--num-processes",
+                      str(3 * len(os.sched_getaffinity(0))), *chosen.split()])
+
+
 def body(report):
     check_help(report, sys.argv[1])
     check_places(report, sys.argv[1])
@@ -327,6 +338,7 @@ def body(report):
         os.remove(os.path.join(machine, "gi-docgen"))
         check_elsewhere(report, script, machine, folder)
         check_night(report, sys.argv[1], machine, folder)
+        check_tests(report, script, machine, folder)
         check_bare(report, script, machine, folder)
 
 
