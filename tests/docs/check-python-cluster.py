@@ -55,7 +55,7 @@ class Server:
                     "--no-fork-server", sys.executable, os.path.abspath(__file__), "work", sys.argv[1]])
 
     def start(self, arguments):
-        self.programs.append(subprocess.Popen(arguments))
+        self.programs.append(subprocess.Popen(arguments, stdout=2))  # their lines are no facts
 
     def find_port(self):
         for name in glob.glob(os.path.join(self.folder, "*.ports")):

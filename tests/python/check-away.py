@@ -51,9 +51,10 @@ def start_server(folder):
 
 def start_host(program, folder, url, module):
     paths = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ["PYTHONPATH"]])
+    log = (folder / "host").open("w")
     return subprocess.Popen([program, "--server", url, "--application", "sums", "--name", "alpha", "--queue", "user", "--workers", "2",
                              sys.executable, "-P", "-m", "ferry.worker", module],
-                            env={**os.environ, "FERRY_TEST_HOST": "alpha", "PYTHONPATH": paths}, stderr=(folder / "host").open("w"))
+                            env={**os.environ, "FERRY_TEST_HOST": "alpha", "PYTHONPATH": paths}, stdout=log, stderr=log)
 
 
 def leave(path, url):

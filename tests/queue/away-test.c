@@ -53,7 +53,7 @@ dup_url (AwayTest *self, const char *user)
 static GSubprocess *
 spawn_host (AwayTest *self, const char *user, const char *label, const char *option)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GSubprocessLauncher) launcher = ferry_test_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("away-worker");
   g_autofree char *url = self->url_of_hosts != NULL ? g_strdup (self->url_of_hosts) : dup_url (self, user);
@@ -63,7 +63,6 @@ spawn_host (AwayTest *self, const char *user, const char *label, const char *opt
   g_autoptr (GError) error = NULL;
   GSubprocess *process;
 
-  g_subprocess_launcher_set_child_setup (launcher, ferry_test_end_with_the_test, NULL, NULL);
   g_subprocess_launcher_setenv (launcher, "FERRY_SERVER", url, TRUE);
   g_subprocess_launcher_set_stderr_file_path (launcher, log);
   process = g_subprocess_launcher_spawn (launcher, &error, program, "--application", self->application, "--name", user,

@@ -89,7 +89,7 @@ host_ended (GObject *process, GAsyncResult *result, gpointer data)
 static void
 start_host (Host *host)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autoptr (GSubprocessLauncher) launcher = ferry_test_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("queue-application");
   g_autofree char *server = g_strdup_printf ("--server=%s", host->hosts->url);
@@ -97,7 +97,6 @@ start_host (Host *host)
   g_autofree char *log = nats_test_server_get_path (host->hosts->servers[0].server, host->name);
   g_autoptr (GError) error = NULL;
 
-  g_subprocess_launcher_set_child_setup (launcher, ferry_test_end_with_the_test, NULL, NULL);
   g_subprocess_launcher_set_stderr_file_path (launcher, log);
   host->process = g_subprocess_launcher_spawn (launcher, &error, program, server, "--application=queue", "--name",
                                                host->name, label, "--workers=2", "--cut-timeout=2",
