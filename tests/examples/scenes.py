@@ -4,6 +4,8 @@
 into the program as anybody builds it."""
 
 import base64
+import fcntl
+import glob
 import gzip
 import hashlib
 import os
@@ -14,16 +16,31 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
 
 # Only ends a hang.
 SOME_SECONDS = 600
+# After which it is told what a program that does not end is at.
+LONG_SECONDS = 60
 # Of runs of which half crash, so many are never all alike.
 MANY_RUNS = 100
 # Two programs for each.
 MANY_PICTURES = 100
+
+
+def members_of(session):
+    """A process, and those of the session that it has begun, if any."""
+    members = []
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            if pid > 1 and session in (pid, os.getsid(pid)):
+                members.append(pid)
+        except ProcessLookupError:
+            pass
+    return members
 
 
 class Program:
@@ -90,9 +107,30 @@ class Program:
         """Without whatever it has started."""
         self.process.send_signal(number)
 
+    def describe(self):
+        """What is to be seen of it, if it looks, and each process of its session: its command, its state, and where it waits."""
+        self.socket.settimeout(LONG_SECONDS)
+        try:
+            lines = self.look()
+        except OSError as error:
+            lines = [str(error)]
+        for pid in members_of(self.process.pid):
+            for name in ("cmdline", "stat", "wchan", "syscall", "stack"):
+                for path in sorted(glob.glob("/proc/%d/task/*/%s" % (pid, name))):
+                    try:
+                        with open(path, encoding="utf-8") as file:
+                            lines.append("%s: %s" % (path, file.read().replace("\0", " ").strip()))
+                    except OSError as error:
+                        lines.append("%s: %s" % (path, error.strerror))
+        return lines
+
     def finish(self):
         """The exit status, and what was printed."""
-        output, errors = self.process.communicate(timeout=SOME_SECONDS)
+        try:
+            output, errors = self.process.communicate(timeout=LONG_SECONDS)
+        except subprocess.TimeoutExpired:
+            print("%s does not end:" % self.name, *self.describe(), sep="\n", file=sys.stderr, flush=True)
+            output, errors = self.process.communicate(timeout=SOME_SECONDS)
         self.socket.close()
         return self.process.returncode, output, errors
 
@@ -748,14 +786,7 @@ head -c 1000 "$5" > "$3"
 
 def kill_session(program):
     """At once, as the end of a session that is not asked: with SIGKILL, and workers and programs among it."""
-    members = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.getsid(int(pid)) == program.process.pid and int(pid) > 1:
-                members.append(int(pid))
-        except ProcessLookupError:
-            pass
-    for pid in members:
+    for pid in members_of(program.process.pid):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -790,8 +821,15 @@ def converter_queue(report, start, folder, update=None, home=None):
         with open(os.path.join(files, name), "ab") as file:
             file.write(bytes(3000))
 
+    # The worker of another application has a place there, in which it writes.
+    between = os.path.join(files, ".ferry-63")
+    os.mkdir(between, 0o700)
+    used = os.open(between, os.O_RDONLY)
+    fcntl.flock(used, fcntl.LOCK_EX)
+
     def made():
-        return sorted(name for name in os.listdir(files) if name not in names)
+        """Without what is between: while a program writes, there is a folder beside the file that it makes."""
+        return sorted(name for name in os.listdir(files) if name not in names and not name.startswith(".ferry-"))
 
     def begin(*arguments):
         """Starts it once more. What programs of an earlier run leave behind, which end after it, is none of this one's."""
@@ -889,7 +927,9 @@ def converter_queue(report, start, folder, update=None, home=None):
                  [(name, oct(os.stat(os.path.join(state, "org.example.Converter", name)).st_mode & 0o777))
                   for name in sorted(os.listdir(os.path.join(state, "org.example.Converter"))) if name.endswith(".db")],
                  [("others.db", "0o600"), ("videos.db", "0o600")])
-    report.equal("there are ten results, and none twice", made(), ["%d.small.png" % number for number in range(10)])
+    os.rmdir(between)
+    os.close(used)
+    report.equal("there are ten results, and none twice", sorted(set(os.listdir(files)) - set(names)), ["%d.small.png" % number for number in range(10)])
     report.none("each is whole", [name for name in made() if os.path.getsize(os.path.join(files, name)) != 1000])
     report.equal("no file between two programs is left", files_between(cache), [])
     with open(os.path.join(gates, "begun"), encoding="utf-8") as file:
