@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +39,8 @@ typedef struct
   gboolean ends;
   gboolean cuts;
   gint64 held_until;
+  const char *words; /* (nullable): what has them is held */
+  gint64 words_time;
   gint64 delay;
 } Orders;
 
@@ -143,7 +146,15 @@ watch_all (ProxyTest *self, const Orders *orders, gint64 now)
 }
 
 static void
-move (Connection *connection, guint side, const Orders *orders)
+hold (ProxyTest *self, gint64 time)
+{
+  g_mutex_lock (&self->lock);
+  self->orders.held_until = g_get_monotonic_time () + time;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+move (ProxyTest *self, Connection *connection, guint side, const Orders *orders)
 {
   Way *way = &connection->ways[side];
   gssize n;
@@ -154,6 +165,8 @@ move (Connection *connection, guint side, const Orders *orders)
       way->size = n > 0 ? (gsize) n : 0;
       way->offset = 0;
       way->due = g_get_monotonic_time () + orders->delay;
+      if (orders->words != NULL && memmem (way->data, way->size, orders->words, strlen (orders->words)) != NULL)
+        hold (self, orders->words_time);
     }
   else
     {
@@ -170,7 +183,7 @@ move_all (ProxyTest *self, const Orders *orders)
   for (guint i = 0; i < self->connections->len; i++)
     for (guint side = 0; side < 2; side++)
       if (g_array_index (self->poll, struct pollfd, 2 + 2 * i + side).revents != 0)
-        move (self->connections->pdata[i], side, orders);
+        move (self, self->connections->pdata[i], side, orders);
   for (guint i = self->connections->len; i-- > 0;)
     if (((Connection *) self->connections->pdata[i])->over)
       g_ptr_array_remove_index_fast (self->connections, i);
@@ -236,6 +249,15 @@ proxy_test_hold (ProxyTest *self, guint milliseconds)
 {
   g_mutex_lock (&self->lock);
   self->orders.held_until = g_get_monotonic_time () + milliseconds * MILLISECOND;
+  tell (self);
+}
+
+void
+proxy_test_hold_at (ProxyTest *self, const char *words, guint milliseconds)
+{
+  g_mutex_lock (&self->lock);
+  self->orders.words = words;
+  self->orders.words_time = milliseconds * MILLISECOND;
   tell (self);
 }
 

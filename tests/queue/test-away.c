@@ -819,6 +819,11 @@ test_stopped (void)
   assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost");
 }
 
+/* How a host sends the word that it has begun a task. It is held up for so many milliseconds: longer than others wait
+ * for the host, and less than it waits for an answer. */
+#define OF_WORDS "PUB ferry.away.queue.user.begun."
+#define HELD_UP_TIME 2500
+
 /* A host that is stopped after it has fetched the task cannot know whether others have run it, and whether that is
  * forgotten. */
 static void
@@ -832,10 +837,10 @@ test_held_up (void)
   away_test_start_host (test, 0);
   away_test_await_log (test, 0, "Works off the queue");
   away_test_begin (test);
-  proxy_test_delay (proxy, 500);
+  proxy_test_hold_at (proxy, OF_WORDS, HELD_UP_TIME);
   away_test_submit (test, "note", "late", NULL);
   away_test_await_log (test, 0, "this host was held up before it could begin it");
-  proxy_test_delay (proxy, 0);
+  proxy_test_hold_at (proxy, NULL, 0);
   away_test_await (test, "late");
   assert_done (test, "late");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "late"), ==, 1);
