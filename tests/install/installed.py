@@ -47,6 +47,14 @@ class Described:
     def run(self, *command, stderr=subprocess.STDOUT, **environment):
         return call(list(command), stderr, env=dict(self.environment, **environment), cwd=self.root)
 
+    def check_bare(self, report, source):
+        """What desktops have, and machines that only build do not."""
+        lacking = os.path.join(self.root, "lacking.ini")
+        with open(lacking, "w", encoding="utf-8") as file:
+            file.write("[binaries]\nupdate-desktop-database = 'there-is-none'\n")
+        said = self.run("meson", "setup", "bare", source, "--native-file", lacking)
+        report.fact("it is configured where there is no update-desktop-database", "there-is-none found: NO" in said, [said])
+
 
 class Built(Described):
     """A build folder, of which nothing is installed."""
