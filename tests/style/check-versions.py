@@ -37,8 +37,9 @@ DATES = {
 }
 
 PAGE = r"(README\.md|docs/.*\.md)$"
-# What a page tells git to fetch: without a branch, it takes no shorter name of a commit.
-REVISION = r'(?m)^revision = (.*)$|"commit": "(.*?)"'
+# What a page tells git to fetch.
+REVISION = r'(?m)^revision = (.*)$|"(?:tag|commit)": "(.*?)"'
+RELEASED = r"(?m)^## (\S+) \(%s\)" % DAY
 FILE_OF_VERSION = r"\bferry-\d+\.\d+\.\d+[\w.-]*"
 SONAME = r"(?m)^soversion = '(.*)'$"
 PACKAGED_SONAME = r"(?m)^lib[\w-]+\.so\.(\d+) "
@@ -95,10 +96,12 @@ def unreleased(tree, today):
 
 
 def wrong_pages(tree):
-    """What a reader types works with each version, and a revision is one that git takes."""
+    """What a reader types works with each version, and what git is to fetch is the last release: a commit cannot have its own
+    name in it, and its tag may be there before it."""
     pages = sources.select(tree, PAGE)
-    return (["%s: '%s' is no whole name of a commit, of 40 digits" % (name, "".join(revision)) for name, text in pages.items()
-             for revision in re.findall(REVISION, text) if not re.fullmatch(r"[0-9a-f]{40}", "".join(revision))]
+    last = re.search(RELEASED, tree["CHANGELOG.md"])[1]
+    return (["%s: '%s' is not the last release, %s" % (name, "".join(revision), last) for name, text in pages.items()
+             for revision in re.findall(REVISION, text) if "".join(revision) != last]
             + ["%s: %s is there in one version only" % (name, file) for name, text in pages.items()
                for file in re.findall(FILE_OF_VERSION, text)])
 
@@ -146,7 +149,7 @@ def sample(**changes):
                             " -- A <a@example.org>  Fri, 27 Nov 2026 12:00:00 +0000\n",
         "debian/libferry-1-0.install": "usr/lib/*/libferry-1.so.0*\nusr/lib/*/ferry-1-0/ferry-guardian\n",
         "debian/libferry-1-0.symbols": "libferry-1.so.0 libferry-1-0 #MINVER#\n ferry_a@Base 0.1.0\n",
-        "docs/installing.md": "```ini\nrevision = %s\n```\n`pip install ferry-*.whl`\n" % ("0a" * 20),
+        "docs/installing.md": "```ini\nrevision = 0.2.0\n```\n`pip install ferry-*.whl`\n",
         "ferry.doap": "<Version><revision>0.2.0</revision><created>2026-11-27</created></Version>\n",
     }
     for name, (old, new) in changes.items():
@@ -162,15 +165,15 @@ def check_samples(report):
     report.none("but for a date, it is one between two releases",
                 wrong_versions(sample(CHANGELOG=(" (2026-11-27)", ", not released yet"))))
     for kind, changes in (
-            ("another version in a file", {"CHANGELOG": ("0.2.0", "0.3.0")}),
+            ("another version in a file", {"CHANGELOG": ("0.2.0", "0.3.0"), "installing": ("0.2.0", "0.3.0")}),
             ("another version in a package", {"changelog": ("0.2.0-1", "0.1.0-1")}),
             ("no version", {"_place": ("VERSION", "OTHER")}),
             ("another date", {"doap": ("2026-11-27", "2026-11-26")}),
             ("another date in a package", {"changelog": ("27 Nov", "26 Nov")}),
-            ("no date", {"CHANGELOG": (" (2026-11-27)", ", not released yet")}),
+            ("no date", {"CHANGELOG": (" (2026-11-27)", ", not released yet"), "installing": ("0.2.0", "0.1.0")}),
             ("a version of a development", {"metainfo": (' date', ' type="development" date')}),
-            ("a tag that is not there", {"installing": ("0a" * 20, "0.2.0")}),
-            ("a commit's short name", {"installing": ("0a" * 20, "0a0a0a0")}),
+            ("a tag of an earlier release", {"installing": ("= 0.2.0", "= 0.1.0")}),
+            ("a commit in place of a release", {"installing": ("= 0.2.0", "= " + "0a" * 20)}),
             ("a file of one version", {"installing": ("ferry-*", "ferry-0.2.0-cp311")}),
             ("a package for nobody", {"changelog": ("unstable", "UNRELEASED")}),
             ("another soname", {"symbols": ("libferry-1.so.0", "libferry-1.so.1")}),
@@ -186,7 +189,7 @@ def body(report):
     tree = sources.read_tree(sys.argv[1])
     report.none("all files name one version", wrong_versions(tree))
     report.none("and one date", wrong_dates(tree))
-    report.none("pages name no file of one version, and commits by their whole names", wrong_pages(tree))
+    report.none("pages name no file of one version, and have git fetch the last release", wrong_pages(tree))
     report.none("all libraries have one soname", wrong_sonames(tree))
     report.none("what a library's package has is nowhere where another soname has it", shared_paths(tree))
     report.none("no symbol is of a later version", newer_symbols(tree))
