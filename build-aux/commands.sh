@@ -186,12 +186,15 @@ wheel    program  readelf                              binutils
 typelibs module   gobject-introspection-1.0            libgirepository1.0-dev
 typelibs program  g-ir-scanner                         gobject-introspection
 clone    program  git                                  git
+files    program  python3                              python3
 packages program  dpkg-buildpackage                    dpkg-dev
 packages program  dh                                   debhelper
 packages program  lintian                              lintian
 docs     program  gi-docgen                            gi-docgen
 abi      program  abidw                                abigail-tools
 abi      program  xz                                   xz-utils
+bare     program  debootstrap                          debootstrap
+bare     program  unshare                              util-linux
 cross    program  python3                              python3
 cross    program  meson                                meson
 cross    program  ninja                                ninja-build

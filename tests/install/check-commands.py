@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the README, the pages and './run help' tell a reader to type, works: check-commands.py TOP [run]
+"""What the README, the pages and './run help' tell a reader to type, works: check-commands.py TOP [run | bare [SUITE...]]
 
 With "run", all of it is run without a display, in a copy of TOP whose build folder './run demo' has made. That takes a
-quarter of an hour, so '.ci/nightly' does it. Without, each command is only known to be run there.
+quarter of an hour, so '.ci/nightly' does it. With "bare", README, docs/installing.md and the help are typed where there is
+nothing, on Debian 12 and 13 or the suites named, by 'packaging/bare': a machine for each command of ./run, and for each
+section. Without, each command is only known to be run there.
 """
 
 import glob
@@ -18,15 +20,16 @@ import tempfile
 import commands
 import tap
 
-# What is typed in place of a command that is a form, or would take hours. {place} is a folder, {example} and {program}
-# are each example.
+# What is typed in place of a command that is a form, would take hours, or needs a file of the reader's. {place} is a folder,
+# {example} and {program} are each example.
 INSTEAD = {
     "demo-app/run-cluster [HOSTS]": ["demo-app/run-cluster 2"],
     "tests/bench/publish.py [FILE]": ["tests/bench/publish.py {place}/bench.txt"],
     "tests/bench/publish.py build-release/bench.txt": ["tests/bench/publish.py {place}/bench.txt"],
+    "./run bench [--quick|--smoke] [NAME...]": ["./run bench --smoke"],
     "./run demo [ARGUMENT...]": ["./run demo --page=robust", "./run demo --help"],
     "./run example NAME": ["./run example {example}"],
-    "./run example [NAME [ARGUMENT...]]": ["./run example sandbox {top}/docs/demo.png"],
+    "./run example [NAME [ARGUMENT...]]": ["./run example sandbox $PWD/docs/demo.png"],
     "./run example [NAME]": ["./run example"],
     "./run files [WORD...]": ["./run files queue/ damage"],
     "./run python PROGRAM": ["./run python {program}"],
@@ -43,7 +46,9 @@ INSTEAD = {
 ELSEWHERE = {
     "./run bench": "bench", "./run bench --quick": "bench", "./run bench [NAME...]": "bench",
     "./run bench package": "bench", "./run bench rows": "bench",
-    "./run bench [--quick|--smoke] [NAME...]": "bench",
+    "packaging/abi": "packages", "packaging/release [--quick]": "packages", "packaging/release name 0.2.0": "packages",
+    "packaging/cross arm64": "bare", "packaging/cross i386": "bare", "packaging/debian": "bare", "packaging/flatpak": "bare",
+    "packaging/wheel": "bare",
     "tests/fuzz/run": "fuzz", "tests/fuzz/run [SECONDS [FUZZER...]]": "fuzz",
     "tests/mutate/mutate.py 20": "mutate", "tests/mutate/mutate.py 200 7": "mutate",
     "tests/mutate/mutate.py [N [SEED [FILE...]]]": "mutate",
@@ -52,6 +57,14 @@ ELSEWHERE = {
     "tests/sanitize/run": "sanitize", "tests/sanitize/run [ARGUMENT...]": "sanitize",
     "FERRY_TEST_LARGE_MODELS=1 ./run tests --suite model": "models",
     "WAYLAND_DISPLAY=ferry GDK_BACKEND=wayland ./run demo": "it needs a Weston that runs",
+}
+
+# What a reader begins with, on a machine that has nothing, and what is typed there instead.
+BEGINNINGS = ("README.md", "docs/installing.md", "./run help")
+INSTEAD_ON_BARE = {
+    "FOLDER/bin/python3 window.py": "FOLDER/bin/python3 -c 'import ferry.gtk'",
+    "packaging/cross arm64": "packaging/cross arm64 lane-cell",
+    "packaging/cross i386": "packaging/cross i386 lane-cell",
 }
 
 # What examples in Python are given, and those without a window.
@@ -83,10 +96,30 @@ def typed(found, top, place):
     lines = []
     for command in sorted(set(found) - set(ELSEWHERE)):
         for line in INSTEAD.get(command, [command]):
-            lines += [line.format(top=top, place=place, example=example, program=program)
+            lines += [line.format(place=place, example=example, program=program)
                       for example in (examples if "{example}" in line else [""])
                       for program in (programs if "{program}" in line else [""])]
     return list(dict.fromkeys(lines))
+
+
+def typed_on_bare(found, top):
+    """What is typed on a machine each. A section whose commands are a part of another one's has none."""
+    machines = {}
+    for line in typed({command: pages for command, pages in found.items()
+                       if command.startswith("./run ") and set(pages) & set(BEGINNINGS)}, top, "/tmp"):
+        machines.setdefault(line.split()[1], []).append(line)
+    sections = []
+    for page in BEGINNINGS[:2]:
+        with open(os.path.join(top, page), encoding="utf-8") as file:
+            sections += commands.in_sections(file.read())
+    return [*machines.values(), *([INSTEAD_ON_BARE.get(line, line).replace("FOLDER", "/root/folder") for line in section]
+                                  for section in sections if not any(set(section) < set(other) for other in sections))]
+
+
+def check_bare(report, top, machines, suite):
+    for lines in machines:
+        done = subprocess.run([os.path.join(top, "packaging", "bare"), suite, *lines], stdin=subprocess.DEVNULL, check=False)
+        report.fact("on a bare %s: %s" % (suite, "; ".join(lines)), done.returncode == 0)
 
 
 def copy_tree(top, place):
@@ -123,6 +156,12 @@ def body(report):
                  {"./run a [B...]", "./run d"})
     report.fact("would be seen: a form that nothing is typed for", "./run a NAME, in p" in unknown({"./run a NAME": ["p"]}))
     report.none("each command that a reader is told to type is run at night", unknown(found))
+    report.equal("would be seen: commands of a section", commands.in_sections(
+        "a\n## B\n`packaging/a b` c\n```sh\n./run d\ne f  # g\n```\n```ini\n# h\n```\n### I\n```sh\nj\n```\n"),
+        [["packaging/a b", "e f"], ["j"]])
+    if sys.argv[2:3] == ["bare"]:
+        for suite in sys.argv[3:] or ["bookworm", "trixie"]:
+            check_bare(report, top, typed_on_bare(found, top), suite)
     if sys.argv[2:] != ["run"]:
         return
     with tempfile.TemporaryDirectory() as folder:

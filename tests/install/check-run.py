@@ -68,7 +68,7 @@ seq 352
 exit 1
 """
 
-COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
+COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/bare", "packaging/cross", "packaging/debian",
             "packaging/release", "packaging/wheel", "tests/bench/run-bench", "tests/fuzz/run", "tests/sanitize/run")
 PYTHON_COMMANDS = ("packaging/flatpak", "tests/bench/publish.py", "tests/mutate/mutate.py")
 # Where this runs on a server, the commands are told to build otherwise; and a display is one that they start themselves.

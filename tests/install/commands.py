@@ -7,7 +7,7 @@ import os
 import re
 
 # In a line of its own, perhaps behind a prompt, up to a comment; within a sentence; and in the list of the help.
-COMMAND = r"(?:[A-Z_]+=\S+ )*(?:\./run\b|\.ci/\w+|demo-app/run-\w+|tests/\w+/(?:run|mutate\.py|publish\.py)\b)"
+COMMAND = r"(?:[A-Z_]+=\S+ )*(?:\./run\b|\.ci/\w+|demo-app/run-\w+|packaging/\w+|tests/\w+/(?:run|mutate\.py|publish\.py)\b)"
 LINE = re.compile(r"^(?: {4}|\$ )?(%s.*?)(?: +#.*)?$" % COMMAND, re.MULTILINE)
 INLINE = re.compile(r"`(%s[^`]*)`" % COMMAND)
 USAGE = re.compile(r"^(\./run \w+\S*(?: \S+)*)(?:  .*)?$", re.MULTILINE)
@@ -17,6 +17,14 @@ def in_page(text):
     lines = [match for block in re.findall(r"^```\w*\n(.*?)^```$|((?:^ {4}.*\n)+)", text, re.MULTILINE | re.DOTALL)
              for match in LINE.findall("".join(block))]
     return {" ".join(command.split()) for command in lines + INLINE.findall(text)}
+
+
+def in_sections(text):
+    """What each section of a page has of packaging, and in blocks for a shell, in order."""
+    sections = [[line for inline, block in re.findall(r"`(packaging/[^`]*)`|^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+                 for line in (inline or re.sub(r" +# .*", "", block)).splitlines() if not line.startswith("./run ")]
+                for section in re.split(r"(?m)^##+ ", text)]
+    return [lines for lines in sections if lines]
 
 
 def in_help(text):
