@@ -123,8 +123,8 @@ void ferry_test_kill_if_there (GPid pid, int signal_number);
 /* What a child does that is killed when the thread ends that has started it. What outlives a test that has failed keeps
  * the test's output open, and who runs the test waits for that to end. */
 void ferry_test_end_with_the_test (gpointer data);
-/* (transfer full): of processes that do. What they print is none of the test's facts: unless the flags say where it goes,
- * it is with the test's errors. */
+/* (transfer full): of processes that do. What they print is none of the test's facts: unless the flags say where it
+ * goes, it is with the test's errors. */
 GSubprocessLauncher *ferry_test_launcher_new (GSubprocessFlags flags);
 /* Returns (transfer full) such a process. */
 GSubprocess *ferry_test_start (const char *const *argv, GSubprocessFlags flags);

@@ -513,6 +513,42 @@ test_cancel_of_all_waits_for_the_disk (void)
   }
 }
 
+/* Somebody removes the file, as a program that cleans up: what ends is not told, and what waits is not begun, until the
+ * file is there anew, with all that was in it. */
+static void
+test_removed_file_is_written_anew (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  g_object_unref (queue_test_submit (test, "echo", "first", "first"));
+  g_object_unref (queue_test_submit (test, "gate", "runs", "runs"));
+  task_test_wait_log ("runs");
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autoptr (FerryTask) next = NULL;
+
+    g_assert_cmpint (unlink (test->path), ==, 0);
+    next = queue_test_submit (test, "note", "next", "next");
+    task_test_open_gate ();
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
+    g_assert_false (ferry_task_get_done (runs));
+    g_assert_cmpint (ferry_task_get_state (next), ==, FERRY_TASK_STATE_WAITING);
+    queue_test_open (test);
+    task_test_wait_done (runs);
+    task_test_wait_done (next);
+    g_assert_no_error (ferry_test_get_error (test->queue, "damage"));
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+    g_free (task_test_take_log ());
+  }
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpstr (states, ==, "first2 runs2 next2");
+  }
+}
+
 /* How many files and folders are synced until a new queue is open. */
 static guint
 count_syncs (const char *path)
@@ -553,6 +589,7 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/broken-disk-heals", test_broken_disk_heals);
   g_test_add_func ("/disk/cancel-waits-for-the-disk", test_cancel_waits_for_the_disk);
   g_test_add_func ("/disk/cancel-of-all-waits-for-the-disk", test_cancel_of_all_waits_for_the_disk);
+  g_test_add_func ("/disk/removed-file-is-written-anew", test_removed_file_is_written_anew);
   g_test_add_func ("/disk/new-folders-are-synced", test_new_folders_are_synced);
   return g_test_run ();
 }

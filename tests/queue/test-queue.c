@@ -1429,42 +1429,6 @@ test_tells_nothing_that_is_not_stored (void)
   }
 }
 
-/* Somebody removes the file, as a program that cleans up: what ends is not told, and what waits is not begun, until the
- * file is there anew, with all that was in it. */
-static void
-test_removed_file_is_written_anew (void)
-{
-  g_autoptr (QueueTest) test = queue_test_new (1);
-
-  g_object_unref (queue_test_submit (test, "echo", "first", "first"));
-  submit_gate (test, "runs", FALSE);
-  task_test_wait_log ("runs");
-  {
-    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
-    g_autoptr (FerryTask) next = NULL;
-
-    g_assert_cmpint (unlink (test->path), ==, 0);
-    next = queue_test_submit (test, "note", "next", "next");
-    task_test_open_gate ();
-    ferry_test_run_until (has_error, test->queue);
-    g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
-    g_assert_false (ferry_task_get_done (runs));
-    g_assert_cmpint (ferry_task_get_state (next), ==, FERRY_TASK_STATE_WAITING);
-    queue_test_open (test);
-    task_test_wait_done (runs);
-    task_test_wait_done (next);
-    g_assert_no_error (ferry_test_get_error (test->queue, "damage"));
-    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
-    g_free (task_test_take_log ());
-  }
-  queue_test_close (test);
-  {
-    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
-
-    g_assert_cmpstr (states, ==, "first2 runs2 next2");
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -1489,7 +1453,6 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/needs-survive", test_needs_survive);
   g_test_add_func ("/queue/pause-between-attempts-survives", test_pause_between_attempts_survives);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
-  g_test_add_func ("/queue/removed-file-is-written-anew", test_removed_file_is_written_anew);
   g_test_add_func ("/queue/tasks-are-of-the-applications-class", test_tasks_are_of_the_applications_class);
   g_test_add_func ("/queue/anybody-lets-go-of-a-task-that-has-ended", test_anybody_lets_go_of_a_task_that_has_ended);
   g_test_add_func ("/queue/removed-key-stays-known", test_removed_key_stays_known);
