@@ -351,6 +351,7 @@ take_ended (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker
 
   if (!worker->started)
     return FALSE;
+  ferry_link_reap_adopted (link);
   if (link->state != FERRY_LINK_ENDED)
     {
       link->process.reaped = TRUE;
@@ -428,8 +429,10 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
   ferry_link_note (link, cause, detail);
   link->process.parent = FERRY_PARENT_LOST;
   ferry_shared_queue_end_in_order (queue, link);
-  if (link->process.gone)
-    ferry_shared_queue_end_process (queue, link);
+  if (!link->process.gone)
+    return;
+  ferry_link_reap_adopted (link);
+  ferry_shared_queue_end_process (queue, link);
 }
 
 /* Ends the started workers of a fork server that sends no more answers. When the fork server is dead, the kernel kills

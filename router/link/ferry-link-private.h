@@ -355,6 +355,8 @@ void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word)
 void ferry_link_wake_writers (FerryLink *self);
 void ferry_link_ask_to_tidy (FerryLink *self);
 gboolean ferry_link_reap (FerryLink *self);
+void ferry_link_reap_adopted (FerryLink *self);
+void ferry_link_reap_group (GPid group);
 gboolean ferry_link_take_crash (FerryLink *self, FerryCrashPacket *packet, GError **error);
 void ferry_link_expect_place (FerryLink *self, gboolean expects);
 char *ferry_link_dup_place (FerryLink *self);

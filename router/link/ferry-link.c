@@ -531,10 +531,10 @@ reap_group (gpointer data)
   return NULL;
 }
 
-/* Reaps the rest of a killed process group. A worker may make its own children children of this process (CLONE_PARENT).
- * Until such a child is reaped, it keeps the number of the group in use. */
-static void
-reap_rest (GPid group)
+/* Reaps the rest of a killed process group. A worker may make its own children children of this process (CLONE_PARENT),
+ * and process 1, or a subreaper, adopts them. Until such a child is reaped, it keeps the number of the group in use. */
+void
+ferry_link_reap_group (GPid group)
 {
   siginfo_t info;
 
@@ -549,6 +549,21 @@ reap_rest (GPid group)
   ferry_thread_run_aside ("ferry-reaper", reap_group, GINT_TO_POINTER (group));
 }
 
+/* Where this process adopts what others leave, reaps what a fork server's worker left, and the worker itself if the
+ * fork server has ended before it. */
+void
+ferry_link_reap_adopted (FerryLink *self)
+{
+  siginfo_t info;
+
+  /* Group 0 would be that of this process. */
+  if (self->process.pid == 0)
+    return;
+  if (self->process.pidfd >= 0)
+    TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG));
+  ferry_link_reap_group (self->process.pid);
+}
+
 /* Takes the exit status of the process if it has ended. First kills the rest of its process group, because the number
  * of the group may be reused once the leader is reaped. Returns FALSE where the process has not ended. */
 gboolean
@@ -559,7 +574,14 @@ ferry_link_reap (FerryLink *self)
 
   /* The process is not a child of this process. Its fork server takes its exit status; here only its end is checked. */
   if (self->process.parent != FERRY_PARENT_SELF)
-    return self->process.reaped = self->process.reaped || poll (&poll_fd, 1, 0) == 1;
+    {
+      if (!self->process.reaped && poll (&poll_fd, 1, 0) == 1)
+        {
+          ferry_link_reap_adopted (self);
+          self->process.reaped = TRUE;
+        }
+      return self->process.reaped;
+    }
   if (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
       siginfo_t again;
@@ -568,7 +590,7 @@ ferry_link_reap (FerryLink *self)
         return FALSE;
       kill (-self->process.pid, SIGKILL);
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &again, WEXITED | WNOHANG));
-      reap_rest (self->process.pid);
+      ferry_link_reap_group (self->process.pid);
     }
   /* waitid() fails with ECHILD where another part of the program reaps children, or where SIGCHLD is ignored. Then the
    * process has ended, and only its exit status is lost. */

@@ -122,6 +122,7 @@ wait_for_success (GPid pid, int pidfd)
   if (!wait_for_end (pid, pidfd))
     kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
+  ferry_link_reap_group (pid);
   return info.si_code == CLD_EXITED && info.si_status == 0;
 }
 

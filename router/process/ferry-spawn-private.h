@@ -37,8 +37,9 @@ typedef struct
 void ferry_spawn_plan_free (gpointer plan);
 /* monitor: starts the process of a link; a FerryLaunchFunc. data is a FerrySpawnPlan. */
 gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
-/* any: starts the plan's program in a process that is no child of the application, and that outlives it. Sets *pid (pid
- * may be NULL). Fails with FERRY_ERROR_LAUNCH_FAILED or FERRY_ERROR_SYSTEM. */
+/* any: starts the plan's program in a process that is no child of the application, and that outlives it. Where the
+ * application is process 1 or a subreaper, it is one, and is reaped at its end. Sets *pid (pid may be NULL). Fails with
+ * FERRY_ERROR_LAUNCH_FAILED or FERRY_ERROR_SYSTEM. */
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 /* any: whether the program exists and may be executed, and the interpreter too if the program is a script. */
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);

@@ -14,8 +14,9 @@
  * the application only. The child inherits only its three standard streams and its control socket.
  *
  * For a process that outlives the application, an intermediate child begins a session, starts the process, and ends
- * at once. So the process gets no signal when the application dies, has no terminal, and leaves no zombie. It has no
- * control socket. */
+ * at once. So the process gets no signal when the application dies, and has no terminal. It has no control socket. An
+ * application that is process 1, as in a container without an init, or a subreaper, adopts it, and so has to reap it.
+ */
 
 #include "config.h"
 
@@ -37,6 +38,7 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-thread-private.h"
 
 /* Marks a function that runs in the child. AddressSanitizer is off there: its marks on the child's stack would stay
  * when the parent reuses the addresses. */
@@ -489,19 +491,49 @@ ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **erro
   return TRUE;
 }
 
+static gpointer
+reap_adopted (gpointer data)
+{
+  ferry_autofd process = GPOINTER_TO_INT (data);
+  siginfo_t info;
+
+  TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
+  return NULL;
+}
+
+/* Has a detached process reaped at its end, if it is a child of the application. session: that of its start, by which
+ * no other process has its number by now. */
+static void
+reap_if_adopted (pid_t pid, pid_t session)
+{
+  ferry_autofd process = (int) syscall (SYS_pidfd_open, pid, 0);
+  siginfo_t info;
+  GThread *thread;
+
+  if (process < 0 || getsid (pid) != session ||
+      waitid (P_PIDFD, (id_t) process, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+    return;
+  thread = ferry_thread_try_new ("ferry-reaper", "reap a process", reap_adopted, GINT_TO_POINTER (process), NULL);
+  if (thread == NULL)
+    return;
+  ferry_steal_fd (&process);
+  g_thread_unref (thread);
+}
+
 gboolean
 ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error)
 {
   Attempt attempt = {.plan = plan, .control_fd = -1, .guardian = -1, .child = detach};
   ferry_autofd process = -1;
   siginfo_t info;
+  pid_t session = start (&attempt, &process);
 
-  start (&attempt, &process);
   /* Reaps the intermediate child, which ends by itself. Another part of the program may have reaped it. */
   if (process >= 0)
     TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) process, &info, WEXITED));
   if (attempt.failed_errno != 0)
     return refuse (&attempt, error);
+  reap_if_adopted (attempt.detached, session);
   if (pid != NULL)
     *pid = attempt.detached;
   return TRUE;

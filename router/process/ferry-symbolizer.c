@@ -4,8 +4,8 @@
 /* Has the names of functions of a worker that crashed looked up, by a program of the library's own, ferry-symbolizer.
  *
  * A hostile worker chooses the files that are read for that, and so what the reader of symbols has to parse. So that is
- * done in a process of its own, in a sandbox that may read files and nothing else, with limits of memory and time. It
- * is no child of the application, and ends by itself.
+ * done in a process of its own, in a sandbox that may read files and nothing else, with limits of memory and time. The
+ * thread that asks it reaps it.
  *
  * Threads: any. At most MAX_AT_ONCE of them have a program at a time; others wait.
  * Trust:   none in the answers, which are text. */
@@ -16,10 +16,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "link/ferry-pidfd-private.h"
 #include "process/ferry-own-program-private.h"
 #include "process/ferry-sandbox-private.h"
 #include "process/ferry-spawn-private.h"
@@ -123,12 +125,13 @@ set_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
 
 /* Starts the program. other: its end of a socket, for questions and answers; takes ownership. */
 static gboolean
-start (const char *program, int *other, GError **error)
+start (const char *program, int *other, GPid *pid, int *pidfd, GError **error)
 {
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
   g_autofree char *sandbox = describe_sandbox ();
   const char *argv[] = {PROGRAM, NULL};
 
+  plan->guardian = -1;
   plan->program = g_strdup (program);
   plan->argv = g_strdupv ((char **) argv);
   plan->environ = g_environ_setenv (g_new0 (char *, 1), FERRY_SANDBOX_VARIABLE, sandbox, TRUE);
@@ -143,7 +146,17 @@ start (const char *program, int *other, GError **error)
   set_limit (&plan->attributes, FERRY_LIMIT_FILE_SIZE, 0);
   if (plan->streams[1] < 0 || plan->streams[2] < 0)
     return ferry_set_system_error (error, "Opening the streams of " PROGRAM);
-  return ferry_spawn_detached (plan, NULL, error);
+  return ferry_spawn (plan, -1, pid, pidfd, error);
+}
+
+/* The program has answered, or its time is over. */
+static void
+end (GPid pid, int pidfd)
+{
+  siginfo_t info;
+
+  ferry_pidfd_signal (pidfd, pid, SIGKILL);
+  TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
 }
 
 /* (transfer full) (nullable): reads to the end of the answers. */
@@ -174,23 +187,30 @@ static char *
 ask (const char *program, const char *questions, gint64 deadline)
 {
   const gsize size = strlen (questions);
-  ferry_autofd end = -1;
+  ferry_autofd own = -1;
   ferry_autofd other = -1;
+  ferry_autofd pidfd = -1;
   g_autoptr (GError) error = NULL;
+  char *answers;
   int fds[2];
+  GPid pid;
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
     return NULL;
-  end = fds[0];
+  own = fds[0];
   other = fds[1];
   /* All questions have room in the socket. */
-  if (send (end, questions, size, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) size)
+  if (send (own, questions, size, MSG_DONTWAIT | MSG_NOSIGNAL) != (gssize) size)
     return NULL;
-  shutdown (end, SHUT_WR);
-  if (start (program, &other, &error))
-    return read_answers (end, deadline);
-  g_info ("Names of functions could not be looked up: %s", error->message);
-  return NULL;
+  shutdown (own, SHUT_WR);
+  if (!start (program, &other, &pid, &pidfd, &error))
+    {
+      g_info ("Names of functions could not be looked up: %s", error->message);
+      return NULL;
+    }
+  answers = read_answers (own, deadline);
+  end (pid, pidfd);
+  return answers;
 }
 
 char *
