@@ -562,6 +562,33 @@ ferry_test_kill_if_there (GPid pid, int signal_number)
   g_assert_true (kill (pid, signal_number) == 0 || errno == ESRCH);
 }
 
+/* Whether the process has a signal that none of its threads has taken. */
+static gboolean
+has_pending (GPid pid, int signal_number)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid);
+  g_autofree char *text = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  line = strstr (text, "\nShdPnd:");
+  g_assert_nonnull (line);
+  return (g_ascii_strtoull (line + strlen ("\nShdPnd:"), NULL, 16) & G_GUINT64_CONSTANT (1) << (signal_number - 1)) !=
+         0;
+}
+
+void
+ferry_test_signal_often (GPid pid, int signal_number, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      ferry_test_kill_if_there (pid, signal_number);
+      while (has_pending (pid, signal_number))
+        g_thread_yield ();
+    }
+}
+
 void
 ferry_test_end_with_the_test (gpointer data)
 {

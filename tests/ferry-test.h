@@ -120,6 +120,8 @@ gboolean ferry_test_is_stopped (GPid pid);
 void ferry_test_kill (GPid pid, int signal_number);
 /* The same for a process that may have ended. */
 void ferry_test_kill_if_there (GPid pid, int signal_number);
+/* Sends a signal n times, each when the one before has come: of those that wait, the system keeps one. */
+void ferry_test_signal_often (GPid pid, int signal_number, guint n);
 /* What a child does that is killed when the thread ends that has started it. What outlives a test that has failed keeps
  * the test's output open, and who runs the test waits for that to end. */
 void ferry_test_end_with_the_test (gpointer data);

@@ -27,6 +27,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "process/ferry-crash-private.h"
+
 #define VERSION                                                                                                        \
   G_STRINGIFY (FERRY_MAJOR_VERSION) "." G_STRINGIFY (FERRY_MINOR_VERSION) "." G_STRINGIFY (FERRY_MICRO_VERSION)
 
@@ -1254,11 +1256,21 @@ run (PyObject *module, PyObject *args)
   Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
+/* lead(): the signal by which the application asks where a function is comes to the library first, and only questions
+ * to the handler that was installed for it, which prints the stack of Python. */
+static PyObject *
+lead (PyObject *module, PyObject *unused)
+{
+  ferry_crash_lead ();
+  Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
   {"begin", begin, METH_O, NULL},
   {"end", end, METH_NOARGS, NULL},
   {"bind", bind, METH_VARARGS, NULL},
   {"follow", follow, METH_O, NULL},
+  {"lead", lead, METH_NOARGS, NULL},
   {"make", make, METH_VARARGS, NULL},
   {"run", run, METH_VARARGS, NULL},
   {"show", show, METH_VARARGS, NULL},

@@ -379,6 +379,19 @@ signal_wrapped (FerryConfinement *self, int signal_number)
   return ferry_pidfd_signal (self->pidfd, self->pid, signal_number);
 }
 
+/* Anybody may send the signal, so the worker answers one only if this word has changed. */
+static void
+note_question (FerryLink *self)
+{
+  FERRY_AUTO_LOCK (&self->down.lock);
+
+  self->process.n_asked++;
+  /* Relaxed: the signal comes after it, and nothing else is read by it. Pairs with the load in is_asked(). */
+  if (!self->down.closed && self->segment.base != NULL)
+    atomic_store_explicit (&ferry_segment_get_control (&self->segment)->asked, self->process.n_asked,
+                           memory_order_relaxed);
+}
+
 /* Sends the process a signal. Where the fork server has not forked the process yet, the signal is noted and sent later.
  * Returns FALSE with errno: ESRCH after the process has ended. ferry_shared_queue_send_signal() also ends a process
  * that this process may not signal. */
@@ -393,7 +406,8 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   errno = ESRCH;
   if (self->process.pidfd < 0 || self->process.reaped)
     return FALSE;
-  self->process.n_asked += signal_number == FERRY_WHERE_SIGNAL;
+  if (signal_number == FERRY_WHERE_SIGNAL)
+    note_question (self);
   if (signal_wrapped (&self->confinement, signal_number))
     return TRUE;
   if (self->process.parent == FERRY_PARENT_LOST && signal_number == SIGKILL)

@@ -17,5 +17,9 @@ void ferry_crash_install (int control, const FerryLinkControl *link);
 /* The same in a fork server, where the handlers tell nothing: for those that its program installs over them, as the
  * workers inherit what those know of the handlers before them. */
 void ferry_crash_prepare (void);
+/* Puts the handler of the signal that asks in front of the one which the program has installed by now: that one is
+ * called by questions first, and by nothing else. Python's prints its stack. */
+FERRY_FOR_SIBLINGS
+void ferry_crash_lead (void);
 
 G_END_DECLS

@@ -6,7 +6,7 @@
  *
  * It also answers the signal by which the application asks a worker whose time is over where it is. Nothing happens to
  * a process that has no handler of that one. SIGTERM would not do, since a handler of it means that a process tidies
- * up.
+ * up. A word of the link tells a question from the same signal of anybody else, such as a terminal multiplexer.
  *
  * The unwinder is that of the compiler, which is in this library itself: backtrace() would load another one, at the
  * start of each worker, or in the handler, where nothing may be loaded. Here nothing is prepared, and nothing
@@ -57,6 +57,9 @@ static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SI
 static int control_socket = -1;
 static const FerryLinkControl *words; /* of its link, for as long as the process lives */
 static pid_t owner;                   /* the process that has attached; 0: none */
+
+static _Atomic guint32 n_answered; /* of the questions where it is: FerryLinkControl.asked at the latest answer */
+static void (*behind) (int signal_number); /* const once the program has set it: see ferry_crash_lead() */
 
 static char stack[STACK_SIZE] __attribute__ ((aligned (16)));
 
@@ -426,18 +429,29 @@ await_end (const ucontext_t *context)
     nanosleep (&pause, NULL);
 }
 
-/* The system sends this signal where the size of a terminal changes. */
+/* Relaxed: the word was stored before the signal was sent. Pairs with the store in note_question(). */
+static gboolean
+is_asked (void)
+{
+  guint32 n_asked = atomic_load_explicit (&words->asked, memory_order_relaxed);
+
+  return atomic_exchange (&n_answered, n_asked) != n_asked;
+}
+
 static void
 asked (int signal_number, siginfo_t *info, gpointer context)
 {
-  if (info->si_code > 0)
+  if (getpid () != owner || !is_asked ())
     return;
+  if (behind != NULL)
+    behind (signal_number);
   tell_once (signal_number, info, context);
-  if (getpid () == owner)
-    await_end (context);
+  await_end (context);
 }
 
 /* ---- the installation ---- */
+
+static const struct sigaction where = {.sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
 
 static void
 install (int signal_number, const struct sigaction *action)
@@ -453,7 +467,6 @@ void
 ferry_crash_prepare (void)
 {
   const struct sigaction fatal = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-  const struct sigaction where = {.sa_sigaction = asked, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
   const stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
   stack_t present;
 
@@ -471,4 +484,13 @@ ferry_crash_install (int control, const FerryLinkControl *link)
   words = link;
   owner = getpid ();
   ferry_crash_prepare ();
+}
+
+void
+ferry_crash_lead (void)
+{
+  struct sigaction present;
+
+  sigaction (FERRY_WHERE_SIGNAL, &where, &present);
+  behind = present.sa_handler;
 }

@@ -111,7 +111,8 @@ typedef struct
   /* Stored by the application, before the worker starts: the inodes of the pipes from which it reads the worker's
    * standard output and standard error; 0: it does not read that stream. */
   _Atomic guint64 outputs[2];
-  guint8 padding_2[FERRY_LINE_SIZE - 40];
+  _Atomic guint32 asked; /* stored by the application: how often it has sent FERRY_WHERE_SIGNAL */
+  guint8 padding_2[FERRY_LINE_SIZE - 44];
 } FerryLinkControl;
 
 /* The pause word: an xid, shifted left by FERRY_PAUSE_SHIFT, a count of the stores, and a flag that says whether this
@@ -455,7 +456,8 @@ typedef struct
 #define FERRY_MAX_CRASH_MODULES 32
 #define FERRY_MAX_CRASH_SIZE 16384 /* of the whole packet */
 
-/* The signal that asks a worker where it is. Nothing happens to a process that has no handler of it. */
+/* The signal that asks a worker where it is. Nothing happens to a process that has no handler of it. Terminals and
+ * people send it too, so a worker answers only if FerryLinkControl.asked has changed. */
 #define FERRY_WHERE_SIGNAL SIGWINCH
 
 /* The descriptors of a message. The application sends them before it publishes the record with the same number. */

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "command/command-test.h"
@@ -653,6 +654,26 @@ take_their_files_along_before_the_application_is_gone (void)
   g_assert_true (waited);
 }
 
+/* Terminals and people send the signal by which an application asks other workers where they are. */
+static void
+go_on_where_others_send_sigwinch (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *fifo = command_test_path (test, "fifo");
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *output = NULL;
+  GPid program;
+
+  g_assert_no_errno (mkfifo (fifo, 0600));
+  task = command_test_submit_script (test, "echo $$ > pid; read line < fifo; echo $line", NULL);
+  program = command_test_wait_pid (test, "pid");
+  ferry_test_signal_often (ferry_test_get_process (command_test_wait_worker (test, task)), SIGWINCH, 3000);
+  ferry_test_signal_often (program, SIGWINCH, 3000);
+  g_assert_true (g_file_set_contents_full (fifo, "on\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "on\n");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -673,6 +694,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-ends/stay-where-the-application-ends-at-the-success",
                    stay_where_the_application_ends_at_the_success);
   g_test_add_func ("/command-ends/go-on-and-write-after-a-success", go_on_and_write_after_a_success);
+  g_test_add_func ("/command-ends/go-on-where-others-send-sigwinch", go_on_where_others_send_sigwinch);
   g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
   g_test_add_func ("/command-ends/are-asked-to-end-where-they-are-paused", are_asked_to_end_where_they_are_paused);
   for (gsize i = 0; i < G_N_ELEMENTS (losers_ways); i++)

@@ -458,6 +458,39 @@ if __name__ == "__main__":
 """
 
 
+SIGNALLED = """
+import os
+import signal
+import ferry
+
+def send(process, n):
+    for _ in range(n):
+        os.kill(process, signal.SIGWINCH)
+        while is_pending(process):
+            os.sched_yield()
+
+def is_pending(process):
+    with open("/proc/%d/status" % process) as file:
+        lines = dict(line.split(":", 1) for line in file)
+    return int(lines["ShdPnd"], 16) & 1 << signal.SIGWINCH - 1
+
+if __name__ == "__main__":
+    with ferry.Executor(workers=1) as executor:
+        process = executor.submit(os.getpid).result()
+        assert process > 1
+        send(process, 3000)
+        print(executor.submit(os.getpid).result() == process)
+"""
+
+
+def test_signals_of_others(report, folder):
+    """Of the signal by which the application asks where a function is."""
+    program = os.path.join(folder, "signalled.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(SIGNALLED)
+    report.equal("a worker minds no SIGWINCH of others, and prints no stack for it", run_program(program), ("True\n", ""))
+
+
 def test_initializers(report, folder):
     program = os.path.join(folder, "crashing.py")
     with open(program, "w", encoding="utf-8") as file:
@@ -574,6 +607,7 @@ def body(report):
         test_programs(report, folder)
         test_hidden(report, folder)
         test_broken(report, folder)
+        test_signals_of_others(report, folder)
         test_initializers(report, folder)
         test_settings(report, folder)
 

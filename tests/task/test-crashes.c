@@ -517,6 +517,12 @@ asks_a_function_that_would_return_then (void)
   ferry_test_assert_says (run_out_of_time (test, "sleep-once", G_USEC_PER_SEC), " sleep_once+0x");
 }
 
+static gboolean
+is_half_done (gpointer task)
+{
+  return ferry_task_get_fraction (task) == 0.5;
+}
+
 /* Somebody who looks asks it, such as the page of the inspector, and its time is not over. */
 static void
 asks_a_function_that_goes_on_at_once (void)
@@ -524,7 +530,47 @@ asks_a_function_that_goes_on_at_once (void)
   g_autoptr (TaskTest) test = begin ();
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "asked", NULL);
 
+  ferry_test_run_until (is_half_done, task);
+  ferry_worker_send_signal (ferry_test_get_worker (test->pool, task), SIGWINCH);
   task_test_assert_result (task, "false");
+}
+
+/* Terminals and people send the signal, too. Nothing is said, and none of it counts against the worker. */
+static void
+minds_no_such_signal_of_others (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "asked", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  ferry_test_run_until (is_half_done, task);
+  worker = g_object_ref (ferry_test_get_worker (test->pool, task));
+  ferry_test_signal_often (ferry_test_get_process (worker), SIGWINCH, 3000);
+  task_test_assert_result (task, "false");
+  g_assert_cmpuint (ferry_router_get_counter (test->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, 0);
+  ferry_executor_stop (test->executor);
+  ferry_test_wait_ended (worker);
+  g_assert_null (ferry_test_get_string (ferry_test_get_object (worker, "exit"), "backtrace"));
+}
+
+static gboolean
+send_one (gpointer pid)
+{
+  ferry_test_signal_often (GPOINTER_TO_INT (pid), SIGWINCH, 10);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+asks_amid_such_signals_of_others (void)
+{
+  g_autoptr (TaskTest) test = begin ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "listens", NULL);
+  guint sender;
+
+  task_test_wait_done (task);
+  sender = g_idle_add (send_one, GINT_TO_POINTER (ferry_test_get_process (ferry_test_get_worker (test->pool, task))));
+  ferry_test_assert_says (run_out_of_time (test, "spin-here", G_USEC_PER_SEC), "#0 spin_here+0x");
+  g_source_remove (sender);
 }
 
 /* One that looks is not asked. */
@@ -727,6 +773,8 @@ main (int argc, char **argv)
                    says_where_a_function_heard_that_its_time_was_over);
   g_test_add_func ("/crashes/says-where-a-function-was-that-had-not-heard-of-its-cancel",
                    says_where_a_function_was_that_had_not_heard_of_its_cancel);
+  g_test_add_func ("/crashes/minds-no-such-signal-of-others", minds_no_such_signal_of_others);
+  g_test_add_func ("/crashes/asks-amid-such-signals-of-others", asks_amid_such_signals_of_others);
   g_test_add_func ("/crashes/asks-a-function-whose-stack-is-spoiled", asks_a_function_whose_stack_is_spoiled);
   g_test_add_func ("/crashes/refuses-what-is-malformed", refuses_what_is_malformed);
   g_test_add_func ("/crashes/refuses-to-hear-it-over-and-over", refuses_to_hear_it_over_and_over);

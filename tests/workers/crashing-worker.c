@@ -6,7 +6,7 @@
  *   crash      s -> nothing: in that way
  *   in-child   () -> i: a child that it forks reads where nothing is; by which signal that one ended
  *   listens    () -> b: whether it has a handler of SIGTERM
- *   asked      () -> b: asks itself where it is, and says whether that has held it up
+ *   asked      () -> b: is half done until it is asked where it is, and says whether that has held it up
  *   lie        s -> nothing: sends a packet that says where it crashed, with that fault, and exits with status 3
  *
  * The ways to crash:
@@ -344,17 +344,39 @@ tell_whether_it_listens (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_boolean (action.sa_handler != SIG_DFL);
 }
 
+static struct sigaction answers;
+static volatile sig_atomic_t was_asked;
+static volatile long n_waits;
+
 /* Who waits leaves the processor, again and again. */
-static GVariant *
-ask_itself (FerryJob *job, GVariant *arguments, GError **error)
+static void
+answer (int signal_number, siginfo_t *info, gpointer context)
 {
   struct rusage before;
   struct rusage after;
 
   getrusage (RUSAGE_THREAD, &before);
-  raise (FERRY_WHERE_SIGNAL);
+  answers.sa_sigaction (signal_number, info, context);
   getrusage (RUSAGE_THREAD, &after);
-  return g_variant_new_boolean (after.ru_nvcsw - before.ru_nvcsw > 100);
+  n_waits = after.ru_nvcsw - before.ru_nvcsw;
+  was_asked = TRUE;
+}
+
+static GVariant *
+wait_for_question (FerryJob *job, GVariant *arguments, GError **error)
+{
+  struct sigaction action;
+
+  sigaction (FERRY_WHERE_SIGNAL, NULL, &answers);
+  action = answers;
+  action.sa_sigaction = answer;
+  sigaction (FERRY_WHERE_SIGNAL, &action, NULL);
+  if (!ferry_job_report (job, 0.5, NULL, error))
+    return NULL;
+  while (!was_asked)
+    g_usleep (1000);
+  sigaction (FERRY_WHERE_SIGNAL, &answers, NULL);
+  return g_variant_new_boolean (n_waits > 100);
 }
 
 /* ---- lies ---- */
@@ -422,7 +444,7 @@ main (int argc, char **argv)
   ferry_function_register ("crash", "s", NULL, crash);
   ferry_function_register ("in-child", NULL, "i", crash_in_child);
   ferry_function_register ("listens", NULL, "b", tell_whether_it_listens);
-  ferry_function_register ("asked", NULL, "b", ask_itself);
+  ferry_function_register ("asked", NULL, "b", wait_for_question);
   ferry_function_register ("lie", "s", NULL, tell_lie);
   ferry_worker_main (&argc, &argv);
   return 4;

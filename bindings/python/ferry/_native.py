@@ -8,7 +8,7 @@ from . import _place
 _place.load_library("libferry-1.so.0")
 try:
     import _ferry
-    from _ferry import Event, Failure, begin, bind, end, follow, make, run, serve, show, submit, take
+    from _ferry import Event, Failure, begin, bind, end, follow, lead, make, run, serve, show, submit, take
 except ImportError as missing:
     raise ImportError("The module _ferry of the package ferry does not load: %s; it is built with the package, where the headers "
                       "of Python and of PyGObject are (Debian's libpython3-dev and python-gi-dev)" % missing) from missing
@@ -17,4 +17,4 @@ if _ferry.VERSION != _place.VERSION:
     raise ImportError("The package ferry is of version %s, and its module _ferry of version %s; install both of one version"
                       % (_place.VERSION, _ferry.VERSION))
 
-__all__ = ["Event", "Failure", "begin", "bind", "end", "follow", "make", "run", "serve", "show", "submit", "take"]
+__all__ = ["Event", "Failure", "begin", "bind", "end", "follow", "lead", "make", "run", "serve", "show", "submit", "take"]

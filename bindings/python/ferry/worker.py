@@ -325,10 +325,12 @@ def _set_signals() -> None:
     signal.signal(_job.INTERRUPT, _job.take_interrupt)
     faulthandler.disable()
     faulthandler.enable()
-    # The library's own handler tells where the code of libraries is, when the time of a task is over.
+    # The library's own handler tells where the code of libraries is, when the time of a task is over. It stands in front, as
+    # anybody may send the signal, and only the application asks by it.
     faulthandler.unregister(signal.SIGWINCH)
     if signal.getsignal(signal.SIGWINCH) in (signal.SIG_DFL, None):
-        faulthandler.register(signal.SIGWINCH, all_threads=False, chain=True)
+        faulthandler.register(signal.SIGWINCH, all_threads=False)
+        _native.lead()
 
 
 def _seed() -> None:
