@@ -328,6 +328,8 @@ be_fork_server (int argc, char **argv)
  * 76 (`EX_PROTOCOL`) when its version of Ferry does not fit the application's. It also does when the program got a
  * transport before it called this function.
  *
+ * Standard output of a worker is buffered by lines, as on a terminal, since the application shows each line.
+ *
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`. So the
  * `atexit()` functions of its fork server do not run in each worker.
  *
@@ -346,6 +348,8 @@ ferry_worker_main (int *argc, char ***argv)
     be_fork_server (argc != NULL ? *argc : 0, argv != NULL ? *argv : NULL);
   if (!ferry_attachment_is_possible ())
     return FALSE;
+  /* The application shows what is printed line by line, and a crash loses none. */
+  setvbuf (stdout, NULL, _IOLBF, 0);
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
   if (forked_by_fork_server)

@@ -501,7 +501,6 @@ print (FerryJob *job, GVariant *arguments, GError **error)
 
   g_variant_get (arguments, "(&s&s)", &output, &complaint);
   printf ("%s\n", output);
-  fflush (stdout);
   fprintf (stderr, "%s\n", complaint);
   return NULL;
 }
