@@ -1146,11 +1146,11 @@ check_listens (GError **error)
  * attaches by [func@Ferry.Transport.connect_to_async]. When another process listens at the address already, the
  * constructor fails in the new process, which should then exit.
  *
- * The process is not a child of the application, and is in a session of its own. A service manager that ends all
- * processes of the application's unit also ends this process. A standard stream is connected to `/dev/null`, unless
- * [method@Ferry.Launcher.take_stream_fd] has set a descriptor, such as that of a log file. The launcher sets name,
- * priority, limits, environment and working directory. No router needs to run. On the launcher's thread, which waits
- * until the program is executed.
+ * The process is not a child of the application, and is in a session of its own. An application that is process 1, or a
+ * subreaper, adopts it, and reaps it at its end. A service manager that ends all processes of the application's unit
+ * also ends this process. A standard stream is connected to `/dev/null`, unless [method@Ferry.Launcher.take_stream_fd]
+ * has set a descriptor, such as that of a log file. The launcher sets name, priority, limits, environment and working
+ * directory. No router needs to run. On the launcher's thread, which waits until the program is executed.
  *
  * Fails with %FERRY_ERROR_LAUNCH_FAILED when the program cannot be executed. Fails with %FERRY_ERROR_BAD_ARGUMENTS when
  * the launcher has senders, a fork server, a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM and
