@@ -145,9 +145,9 @@ def promised_to_siblings(headers):
 
 def unwanted_marks(tree):
     """What is exported for siblings, and none calls, neither itself nor by what a private header has in line. The program
-    that looks up names is linked with the library, too."""
+    that looks up names is linked with the library, too, and so is Python's module."""
     names, _ = declared_for_siblings(part_of(tree, "ferry"))
-    places = r"router/(?:(?:%s)/|process/ferry-symbolizer-main\.c$)" % "|".join(SIBLINGS.values())
+    places = r"(?:router/(?:(?:%s)/|process/ferry-symbolizer-main\.c$)|bindings/python/_ferry\.c$)" % "|".join(SIBLINGS.values())
     callers = "\n".join(map(sources.without_comments, sources.select(tree, places).values()))
     headers = "\n".join(map(sources.without_comments, sources.select(tree, r"router/.*-private\.h$").values()))
     return ["%s is marked for siblings, and none calls it" % name for name in sorted(names)

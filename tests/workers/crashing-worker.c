@@ -366,7 +366,12 @@ static GVariant *
 wait_for_question (FerryJob *job, GVariant *arguments, GError **error)
 {
   struct sigaction action;
+  sigset_t blocked;
+  sigset_t usual;
 
+  sigemptyset (&blocked);
+  sigaddset (&blocked, FERRY_WHERE_SIGNAL);
+  pthread_sigmask (SIG_BLOCK, &blocked, &usual);
   sigaction (FERRY_WHERE_SIGNAL, NULL, &answers);
   action = answers;
   action.sa_sigaction = answer;
@@ -374,8 +379,9 @@ wait_for_question (FerryJob *job, GVariant *arguments, GError **error)
   if (!ferry_job_report (job, 0.5, NULL, error))
     return NULL;
   while (!was_asked)
-    g_usleep (1000);
+    sigsuspend (&usual);
   sigaction (FERRY_WHERE_SIGNAL, &answers, NULL);
+  pthread_sigmask (SIG_SETMASK, &usual, NULL);
   return g_variant_new_boolean (n_waits > 100);
 }
 
