@@ -21,7 +21,7 @@ typedef enum
   OFFER_CLOSE,
   OFFER_GO_ON,
   OFFER_RUN_AGAIN,
-  OFFER_OPEN_AGAIN,
+  OFFER_TRY_AGAIN,
 } Offer;
 
 /**
@@ -33,6 +33,8 @@ typedef enum
  *
  * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
  *   by itself once the file can be written again. If somebody has removed the file, its button writes it anew.
+ * - Tasks wait, and the program for them does not start ([property@Ferry.Executor:error]). Its tooltip has the cause,
+ * and its button tries again. It goes away by itself once the program starts.
  * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
  *   says where the damaged file is, and its button closes it.
  * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue
@@ -75,9 +77,10 @@ typedef struct
 {
   guint n_held; /* that wait in queues that are paused */
   guint n_interrupted;
-  char *reason;   /* (owned) (nullable): of the first queue that is paused */
-  GError *error;  /* (owned) (nullable): of the first one whose file cannot be written */
-  GError *damage; /* (owned) (nullable): of the first one whose file was damaged */
+  char *reason;      /* (owned) (nullable): of the first queue that is paused */
+  GError *error;     /* (owned) (nullable): of the first one whose file cannot be written */
+  GError *unstarted; /* (owned) (nullable): why no worker starts for the first one that waits for that */
+  GError *damage;    /* (owned) (nullable): of the first one whose file was damaged */
 } Say;
 
 static void
@@ -85,6 +88,7 @@ say_clear (Say *self)
 {
   g_clear_pointer (&self->reason, g_free);
   g_clear_error (&self->error);
+  g_clear_error (&self->unstarted);
   g_clear_error (&self->damage);
 }
 
@@ -106,6 +110,13 @@ ask_queue (GListModel *queue, gpointer data)
   if (say->damage == NULL)
     say->damage = g_steal_pointer (&damage);
   say->n_interrupted += n_interrupted;
+  if (!paused && n_waiting > 0 && say->unstarted == NULL)
+    {
+      g_autoptr (FerryExecutor) executor = NULL;
+
+      g_object_get (queue, "executor", &executor, NULL);
+      g_object_get (executor, "error", &say->unstarted, NULL);
+    }
   if (!paused)
     return;
   say->n_held += n_waiting;
@@ -137,7 +148,9 @@ static Offer
 find_offer (FerryTaskBanner *self, const Say *say)
 {
   if (say->error != NULL)
-    return is_gone (say->error) ? OFFER_OPEN_AGAIN : OFFER_NOTHING;
+    return is_gone (say->error) ? OFFER_TRY_AGAIN : OFFER_NOTHING;
+  if (say->unstarted != NULL)
+    return OFFER_TRY_AGAIN;
   if (say->damage != NULL && !self->hides_damage)
     return OFFER_CLOSE;
   return say->n_held > 0 ? OFFER_GO_ON : say->n_interrupted > 0 ? OFFER_RUN_AGAIN : OFFER_NOTHING;
@@ -151,6 +164,8 @@ find_words (Offer offer, const Say *say)
 
   if (say->error != NULL)
     return describe_error (say->error);
+  if (say->unstarted != NULL)
+    return g_strdup (ferry_task_words_for_unstarted (say->unstarted));
   if (offer == OFFER_NOTHING)
     return NULL;
   if (offer == OFFER_CLOSE && g_error_matches (say->damage, G_IO_ERROR, G_IO_ERROR_EXISTS))
@@ -167,13 +182,22 @@ find_words (Offer offer, const Say *say)
                       NULL);
 }
 
+/* (nullable): for who wants to know more. */
+static const char *
+find_cause (Offer offer, const Say *say)
+{
+  if (say->error == NULL && say->unstarted != NULL)
+    return say->unstarted->message;
+  return offer == OFFER_CLOSE ? say->damage->message : NULL;
+}
+
 static void
 show (FerryTaskBanner *self)
 {
   static const char *const labels[] = {NULL, N_ ("_Close"), N_ ("_Go On"), N_ ("_Run Again"), N_ ("_Try Again")};
   g_auto (Say) say = {0};
   g_autofree char *words = NULL;
-  Offer offered = self->offer;
+  const char *tooltip;
   gboolean was_revealed = gtk_revealer_get_reveal_child (GTK_REVEALER (self->revealer));
 
   if (self->tally != NULL)
@@ -185,9 +209,10 @@ show (FerryTaskBanner *self)
   if (self->offer != OFFER_NOTHING)
     gtk_button_set_label (GTK_BUTTON (self->button), _ (labels[self->offer]));
   gtk_widget_set_visible (self->button, self->offer != OFFER_NOTHING);
+  tooltip = find_cause (self->offer, &say);
   /* GTK asks the display where the pointer is. */
-  if (self->offer != offered)
-    gtk_widget_set_tooltip_text (self->label, self->offer == OFFER_CLOSE ? say.damage->message : NULL);
+  if (g_strcmp0 (gtk_widget_get_tooltip_text (self->label), tooltip) != 0)
+    gtk_widget_set_tooltip_text (self->label, tooltip);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->revealer), words != NULL);
   gtk_widget_set_visible (self->revealer, words != NULL);
   if (words != NULL && !was_revealed && gtk_widget_get_mapped (GTK_WIDGET (self)))
@@ -221,9 +246,9 @@ clicked_cb (FerryTaskBanner *self)
       ferry_task_tally_let_queues_go_on (self->tally);
       return;
     }
-  if (self->offer == OFFER_OPEN_AGAIN)
+  if (self->offer == OFFER_TRY_AGAIN)
     {
-      ferry_task_tally_open_queues_again (self->tally);
+      ferry_task_tally_try_queues_again (self->tally);
       return;
     }
   if (self->offer == OFFER_CLOSE)

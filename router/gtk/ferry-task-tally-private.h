@@ -40,8 +40,8 @@ void ferry_task_tally_cancel_all (FerryTaskTally *self);
 void ferry_task_tally_set_paused (FerryTaskTally *self, gboolean paused);
 /* As ferry_task_tally_set_paused(), for the queues alone. */
 void ferry_task_tally_let_queues_go_on (FerryTaskTally *self);
-/* Has the queues whose file is gone write it anew. */
-void ferry_task_tally_open_queues_again (FerryTaskTally *self);
+/* Has the queues try again what they cannot do, such as to write a file that is gone, or to start workers. */
+void ferry_task_tally_try_queues_again (FerryTaskTally *self);
 /* Whether that is so of all that has tasks. */
 gboolean ferry_task_tally_is_paused (FerryTaskTally *self);
 gboolean ferry_task_tally_has_queue (FerryTaskTally *self);

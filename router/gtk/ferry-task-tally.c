@@ -331,8 +331,8 @@ change (FerryTaskTally *self)
 static void
 watch_figures (Part *part)
 {
-  static const char *const of_executors[] = {"notify::fraction", "notify::paused"};
-  static const char *const of_queues[] = {"notify::reason", "notify::error", "notify::damage"};
+  static const char *const of_executors[] = {"notify::fraction", "notify::paused", "notify::error"};
+  static const char *const of_queues[] = {"notify::reason", "notify::damage"};
 
   for (guint i = 0; i < G_N_ELEMENTS (of_executors); i++)
     {
@@ -655,20 +655,13 @@ ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *
 }
 
 void
-ferry_task_tally_open_queues_again (FerryTaskTally *self)
+ferry_task_tally_try_queues_again (FerryTaskTally *self)
 {
   g_autoptr (FerryTaskTally) kept = g_object_ref (self);
 
   for (guint i = 0; i < kept->parts->len; i++)
-    {
-      const Part *part = get_part (kept, i);
-      g_autoptr (GError) error = NULL;
-
-      if (part->keeper != NULL)
-        g_object_get (part->model, "error", &error, NULL);
-      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
-        part->keeper->funcs->open_again (part->keeper);
-    }
+    if (get_part (kept, i)->keeper != NULL)
+      get_part (kept, i)->keeper->funcs->try_again (get_part (kept, i)->keeper);
 }
 
 guint

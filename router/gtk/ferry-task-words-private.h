@@ -32,6 +32,8 @@ char *ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean
 void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
 /* Whether the task waits in a queue for its time. */
 gboolean ferry_task_words_wait_for_time (FerryTask *task);
+/* Why no task of a queue is begun, of which FerryExecutor:error is error. */
+const char *ferry_task_words_for_unstarted (const GError *error);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether these words say that the task waits; what an application or a function has said may not. */
 gboolean ferry_task_words_say_waiting (FerryTask *task);

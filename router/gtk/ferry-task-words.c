@@ -280,6 +280,27 @@ words_for_pause (FerryTask *task)
   return reason != NULL ? g_steal_pointer (&reason) : g_strdup (_ ("The queue is paused"));
 }
 
+const char *
+ferry_task_words_for_unstarted (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION)
+           ? _ ("The application was updated, and has to be started again")
+           : _ ("The program for these tasks does not start");
+}
+
+/* (nullable): no worker starts for the tasks of its queue; NULL: some do, or there is no queue. */
+static const char *
+words_for_unstarted (FerryTask *task)
+{
+  const FerryRunKeeper *keeper = ferry_task_get_run (task)->keeper;
+  g_autoptr (GError) error = NULL;
+
+  if (keeper == NULL)
+    return NULL;
+  g_object_get (keeper->executor, "error", &error, NULL);
+  return error != NULL ? ferry_task_words_for_unstarted (error) : NULL;
+}
+
 /* Whether it is not to be begun yet: a task of a queue, or one that rests before another attempt. */
 static gboolean
 has_time_to_come (FerryTask *task)
@@ -303,8 +324,10 @@ words_for_hold (FerryTask *task)
   char *pause = words_for_pause (task);
   gint64 not_before;
 
-  if (pause != NULL || !has_time_to_come (task))
+  if (pause != NULL)
     return pause;
+  if (!has_time_to_come (task))
+    return g_strdup (words_for_unstarted (task));
   g_object_get (task, "not-before", &not_before, NULL);
   return ferry_clock_time_format_wait (not_before, g_get_real_time ());
 }

@@ -43,6 +43,10 @@ void ferry_pool_schedule (FerryPool *self);
 void ferry_pool_note_change (FerryPool *self, FerryPoolWorker *worker);
 /* A worker's process has attached. */
 void ferry_pool_note_open (FerryPool *self);
+/* A worker has attached, or has come through its initialiser: it can run tasks if it has done both. */
+void ferry_pool_note_up (FerryPool *self, FerryPoolWorker *worker);
+/* Starts one worker of a pool that has failed. Its error stays until that one can run tasks: then the pool is reset. */
+void ferry_pool_try (FerryPool *self);
 gboolean ferry_pool_may_end_idle (FerryPool *self);
 /* Adds a task's time to the mean time: from when it was sent, or from its worker's previous answer if that is later. */
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);

@@ -339,6 +339,8 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
   set_state (self, FERRY_POOL_WORKER_READY);
   self->ready_at = g_get_monotonic_time ();
   use_worker (self);
+  if (self->pool != NULL)
+    ferry_pool_note_up (self->pool, self);
 }
 
 static void
@@ -1451,6 +1453,8 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
     return;
   if (self->pool != NULL)
     ferry_pool_note_open (self->pool);
+  if (self->pool != NULL)
+    ferry_pool_note_up (self->pool, self);
   say_to_tasks (worker, NULL, self);
   take_process (self);
 }

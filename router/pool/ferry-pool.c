@@ -99,8 +99,9 @@ struct _FerryPool
   gboolean is_one_of_many; /* see ferry_pool_set_one_of_many() */
   guint n_refusals;        /* how often in a row the system had too little of something for a new worker */
   guint64 n_restarts;
-  FerryTimer back_off; /* while it is set, no worker is started */
-  GError *error;       /* (owned) (nullable): why no further worker is started */
+  FerryTimer back_off;    /* while it is set, no worker is started */
+  GError *error;          /* (owned) (nullable): why no further worker is started */
+  FerryPoolWorker *trial; /* (unowned) (nullable): the one that ferry_pool_try() has started */
   gboolean started;
   gboolean scheduling;
   gboolean schedule_again;
@@ -410,7 +411,7 @@ ferry_pool_note_open (FerryPool *self)
 }
 
 /* Handles a worker that could not be started. After a shortage of resources the start is tried again. Any other
- * failure makes the pool fail, unless other workers can run its tasks. Takes error. */
+ * failure makes the pool fail, unless other workers can run its tasks, or are starting. Takes error. */
 static void
 note_failed_start (FerryPool *self, FerryLaunchFailure failure, GError *error)
 {
@@ -423,9 +424,10 @@ note_failed_start (FerryPool *self, FerryLaunchFailure failure, GError *error)
     note_refusal (self, error);
   else
     {
-      g_log_structured (G_LOG_DOMAIN, get_log_level (self), "MESSAGE",
-                        "The pool '%s' could not start a worker, and goes on with its other workers: %s",
-                        get_name (self), error->message);
+      if (has_attached_worker (self))
+        g_log_structured (G_LOG_DOMAIN, get_log_level (self), "MESSAGE",
+                          "The pool '%s' could not start a worker, and goes on with its other workers: %s",
+                          get_name (self), error->message);
       back_off (self);
     }
   g_error_free (error);
@@ -605,17 +607,15 @@ start_fork_server (FerryPool *self)
     ferry_fork_server_prepare (fork_server, self->router, NULL);
 }
 
-static gboolean
-start_worker (FerryPool *self)
+/* Returns (transfer none) (nullable) a new worker, or NULL if none could be started. */
+static FerryPoolWorker *
+add_worker (FerryPool *self)
 {
   g_autofree char *name = NULL;
   g_autoptr (FerryLauncher) starter = NULL;
   g_autoptr (GError) error = NULL;
   FerryPoolWorker *worker = NULL;
 
-  if (self->error != NULL || self->rules.stopping || ferry_timer_is_set (&self->back_off) ||
-      !ferry_router_check (self->router, NULL))
-    return FALSE;
   name = g_strdup_printf ("%s %u", get_name (self), ++self->n_numbered);
   starter = self->launcher != NULL ? get_starter (self, &error) : NULL;
   if (error == NULL)
@@ -626,7 +626,7 @@ start_worker (FerryPool *self)
 
       note_failed_start (self, short_of ? FERRY_LAUNCH_FAILURE_SHORTAGE : FERRY_LAUNCH_FAILURE_LASTING,
                          g_steal_pointer (&error));
-      return FALSE;
+      return NULL;
     }
   self->started = TRUE;
   self->starter_is_new = FALSE;
@@ -637,7 +637,14 @@ start_worker (FerryPool *self)
     g_list_store_append (self->list, worker->worker);
   else
     ferry_pool_note_open (self);
-  return TRUE;
+  return worker;
+}
+
+static gboolean
+start_worker (FerryPool *self)
+{
+  return self->error == NULL && !self->rules.stopping && !ferry_timer_is_set (&self->back_off) &&
+         ferry_router_check (self->router, NULL) && add_worker (self) != NULL;
 }
 
 /* Whether one more worker may be started. Workers that are ending do not count against max_workers, because a worker is
@@ -900,7 +907,8 @@ finish_stop (FerryPool *self)
  *
  * Ends all workers, and then the fork server that the pool has started for them. A worker that runs a task finishes the
  * task, and then runs the pool's finaliser. When @timeout is over, the workers that have not ended are killed. Tasks
- * that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be used again. On the router's thread.
+ * that wait fail with %FERRY_ERROR_REFUSED, but for those of a queue in a file, which wait on. Afterwards the pool can
+ * be used again. On the router's thread.
  */
 void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -998,6 +1006,36 @@ ferry_pool_set_one_of_many (FerryPool *self)
   self->is_one_of_many = TRUE;
 }
 
+/* What has failed before does not count any more. */
+static void
+forgive (FerryPool *self)
+{
+  g_array_set_size (self->restarts, 0);
+  self->n_refusals = 0;
+  if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
+    ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
+  else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
+    /* A changed program may be able to run as a fork server, so the starter is made anew. */
+    g_clear_object (&self->starter);
+  ferry_timers_unset (self->router->timers, &self->back_off);
+}
+
+void
+ferry_pool_try (FerryPool *self)
+{
+  if (self->error == NULL || self->trial != NULL || self->rules.stopping || !ferry_router_check (self->router, NULL))
+    return;
+  forgive (self);
+  self->trial = add_worker (self);
+}
+
+void
+ferry_pool_note_up (FerryPool *self, FerryPoolWorker *worker)
+{
+  if (worker == self->trial && worker->state == FERRY_POOL_WORKER_READY)
+    ferry_pool_reset (self);
+}
+
 /**
  * ferry_pool_reset:
  * @self: a pool
@@ -1012,14 +1050,8 @@ ferry_pool_reset (FerryPool *self)
   ferry_return_if_elsewhere (self->router->affinity);
 
   g_clear_error (&self->error);
-  g_array_set_size (self->restarts, 0);
-  self->n_refusals = 0;
-  if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
-    ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
-  else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
-    /* A changed program may be able to run as a fork server, so the starter is made anew. */
-    g_clear_object (&self->starter);
-  ferry_timers_unset (self->router->timers, &self->back_off);
+  self->trial = NULL;
+  forgive (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
   ferry_pool_schedule (self);
 }
@@ -1032,6 +1064,8 @@ ferry_pool_note_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit
   gboolean expected = worker->told_to_end;
   guint position = ferry_pool_roster_remove (&self->roster, worker);
 
+  if (worker == self->trial)
+    self->trial = NULL;
   figures_changed (self);
   /* The list has the processes in the roster's order, and no handler runs between the two removals. */
   if (worker->worker != NULL)

@@ -180,7 +180,7 @@ typedef struct
   void (*clear_finished) (FerryRunKeeper *self);
   /* How many tasks of the list have failed. */
   guint (*count_failed) (FerryRunKeeper *self);
-  /* How many tasks the executor can run has changed. */
+  /* How many tasks the executor can run has changed; of none, it is to take back what it has begun. */
   void (*places_changed) (FerryRunKeeper *self);
   /* Adds those that a worker has begun to the sum. */
   void (*sum_running) (FerryRunKeeper *self, FerryRunSum *sum);
@@ -188,8 +188,8 @@ typedef struct
   gboolean (*move) (FerryRunKeeper *self, FerryTask *task, FerryTask *before, GError **error);
   /* A task that waits for its time does not any more. */
   gboolean (*begin_now) (FerryRunKeeper *self, FerryTask *task, GError **error);
-  /* What the tasks are stored in is gone: it is made anew. */
-  void (*open_again) (FerryRunKeeper *self);
+  /* What the tasks are stored in is made anew if it is gone, and workers that did not start are tried again. */
+  void (*try_again) (FerryRunKeeper *self);
   /* Ends what runs, to go on with it when the application is started again, and then calls back. */
   void (*close_async) (FerryRunKeeper *self, GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*close_finish) (FerryRunKeeper *self, GAsyncResult *result, GError **error);
@@ -418,6 +418,7 @@ FERRY_FOR_SIBLINGS
 GError *ferry_run_new_wait_error (FerryRun *self);
 /* Those that have rested may be begun. For a timer of the source, which must stay meanwhile. */
 void ferry_run_end_rests (FerryTaskSource *source);
+/* Not those that have a keeper, which takes them back. */
 FERRY_FOR_SIBLINGS
 void ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error);
 /* Ends the run now, and by force. If it does not end by that, it fails with error. Takes error. */

@@ -910,7 +910,7 @@ ferry_run_fail_all_waiting (FerryTaskSource *source, const GError *error)
     {
       FerryRun *run = g_ptr_array_index (runs, i);
 
-      if (!ferry_run_get_done (run) && run->destination == NULL)
+      if (!ferry_run_get_done (run) && run->destination == NULL && run->keeper == NULL)
         fail_waiting (run, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (error));
     }
 }

@@ -21,6 +21,8 @@ typedef struct
   gboolean is_open;    /* any: whether tasks may be begun, unless the queue is paused */
   guint n;
   FerryTimer rest_timer; /* set: some rest, and are about to be taken back */
+  FerryTimer try_timer;  /* set: workers do not start, and are about to be tried again */
+  gint64 try_time;       /* after how long, in microseconds */
   guint n_short_ended;   /* how many short ones have ended since the latest batch was sent */
 } FerryQueueClaims;
 

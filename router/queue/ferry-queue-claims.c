@@ -17,6 +17,10 @@
 /* At most so many tasks are begun in the file ahead of those that run. */
 #define MAX_AHEAD 1024
 
+/* Workers that do not start are tried again after so long, in microseconds, which doubles up to the latter. */
+#define FIRST_TRY_TIME G_USEC_PER_SEC
+#define MAX_TRY_TIME (60 * G_USEC_PER_SEC)
+
 /* Behind a task that ran for longer, in microseconds, none is begun in the file ahead: a worker then waits for the
  * disk, which is a small part of that. */
 #define SHORT_TIME (50 * 1000)
@@ -36,6 +40,7 @@ ferry_queue_claims_stop (FerryQueueClaims *self)
 {
   self->is_open = FALSE;
   ferry_timers_unset (self->turns->timers, &self->rest_timer);
+  ferry_timers_unset (self->turns->timers, &self->try_timer);
   g_hash_table_remove_all (self->loading);
 }
 
@@ -57,14 +62,14 @@ change (FerryQueueClaims *self, FerryQueueEntry *entry)
 static gboolean
 may_begin (FerryQueueClaims *self)
 {
-  return self->is_open && !self->ties->paused && ferry_executor_goes_on (self->executor);
+  return self->is_open && !self->ties->paused && ferry_executor_goes_on (self->executor) &&
+         ferry_executor_can_run (self->executor);
 }
 
 static gboolean
 may_claim (FerryQueueClaims *self)
 {
-  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns, NULL) != NULL && may_begin (self) &&
-         ferry_executor_can_run (self->executor);
+  return self->batches->error == NULL && ferry_queue_turns_peek (self->turns, NULL) != NULL && may_begin (self);
 }
 
 /* The task is next, and so are others after it: its arguments are read first. */
@@ -135,12 +140,37 @@ count_claims (FerryQueueClaims *self, FerryQueueEntry *entry, int n)
   entry->bucket->n_claimed += (guint) n;
 }
 
+static void
+try_again (gpointer data)
+{
+  FerryQueueClaims *self = data;
+
+  self->try_time = MIN (2 * self->try_time, MAX_TRY_TIME);
+  ferry_executor_try_again (self->executor);
+  ferry_queue_batches_send_soon (self->batches);
+}
+
+/* None of those that are begun in the file can be begun by a worker: they wait with the others. */
+static void
+wait_for_workers (FerryQueueClaims *self)
+{
+  ferry_queue_claims_take_back (self);
+  if (self->is_open && !ferry_timer_is_set (&self->try_timer) && ferry_queue_turns_peek (self->turns, NULL) != NULL)
+    ferry_timers_set (self->turns->timers, &self->try_timer, g_get_monotonic_time () + self->try_time, try_again, self);
+}
+
 void
 ferry_queue_claims_make (FerryQueueClaims *self)
 {
   FerryQueueEntry *entry;
 
   set_limits (self);
+  if (!ferry_executor_can_run (self->executor))
+    {
+      wait_for_workers (self);
+      return;
+    }
+  self->try_time = FIRST_TRY_TIME;
   if (!may_claim (self))
     return;
   /* Nobody hears of a claim before it is stored, so that is so until its end. */

@@ -15,6 +15,7 @@
 
 #include "base/ferry-base-private.h"
 #include "pool/ferry-labels-private.h"
+#include "task/ferry-executor-private.h"
 
 static G_DEFINE_QUARK (ferry - queue - entry, entry)
 
@@ -227,6 +228,7 @@ void
 ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
 {
   g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
     return;
@@ -243,6 +245,8 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
     text = g_strdup_printf ("A host may have begun it. %s. To have it run here, cancel it, and run it again",
                             self->ties->away_obstacle);
+  else if ((error = ferry_executor_dup_error (self->ties->keeper.executor)) != NULL)
+    text = g_strdup (error->message);
   else if (self->bucket != NULL && self->bucket->limit == 0)
     text = describe_lack (self);
   ferry_task_set_obstacle (self->task, text);

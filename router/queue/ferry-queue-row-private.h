@@ -108,9 +108,6 @@ gint64 ferry_queue_row_get_expiry (const FerryQueueRow *self);
 gint64 ferry_queue_row_get_wait_start (const FerryQueueRow *self);
 /* The queue timeout counts from now on. */
 void ferry_queue_row_restart_wait (FerryQueueRow *self);
-/* Whether it has failed since no worker could be started for it, or what was started was of another version, as after
- * an update that was installed while the application ran. Another start of the application may mend that. */
-gboolean ferry_queue_row_lacked_workers (const FerryQueueRow *self);
 /* Whether the time of the wall clock has not come from which on it may be begun. */
 gboolean ferry_queue_row_waits_for_its_time (const FerryQueueRow *self);
 

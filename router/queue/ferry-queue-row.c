@@ -412,9 +412,8 @@ ferry_queue_row_has_ended (const FerryQueueRow *self)
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
 }
 
-/* Whether it has failed with an error of the library's. */
-static gboolean
-has_failed_with (const FerryQueueRow *self, FerryError wanted)
+gboolean
+ferry_queue_row_was_interrupted (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) packed = NULL;
   g_autoptr (FerryExit) exit = NULL;
@@ -427,23 +426,7 @@ has_failed_with (const FerryQueueRow *self, FerryError wanted)
   if (packed == NULL)
     return FALSE;
   g_variant_get (packed, "(&si&s&s)", &domain, &code, NULL, NULL);
-  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == (int) wanted;
-}
-
-gboolean
-ferry_queue_row_was_interrupted (const FerryQueueRow *self)
-{
-  return has_failed_with (self, FERRY_ERROR_INTERRUPTED);
-}
-
-gboolean
-ferry_queue_row_lacked_workers (const FerryQueueRow *self)
-{
-  if (self->began == 0)
-    return FALSE;
-  if (self->attempts == 0)
-    return has_failed_with (self, FERRY_ERROR_VERSION) || has_failed_with (self, FERRY_ERROR_LAUNCH_FAILED);
-  return has_failed_with (self, FERRY_ERROR_VERSION) && ferry_queue_row_may_repeat (self);
+  return g_str_equal (domain, g_quark_to_string (FERRY_ERROR)) && code == FERRY_ERROR_INTERRUPTED;
 }
 
 static void

@@ -403,9 +403,11 @@ opened_again (GObject *queue, GAsyncResult *result, gpointer data)
 }
 
 static void
-keeper_open_again (FerryRunKeeper *keeper)
+keeper_try_again (FerryRunKeeper *keeper)
 {
-  ferry_queue_open_async (FERRY_QUEUE (keeper->list), NULL, opened_again, NULL);
+  if (g_error_matches (from_keeper (keeper)->batches.error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+    ferry_queue_open_async (FERRY_QUEUE (keeper->list), NULL, opened_again, NULL);
+  ferry_executor_try_again (keeper->executor);
 }
 
 static void
@@ -442,7 +444,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .sum_running = keeper_sum_running,
   .move = keeper_move,
   .begin_now = begin_now,
-  .open_again = keeper_open_again,
+  .try_again = keeper_try_again,
   .close_async = keeper_close_async,
   .close_finish = keeper_close_finish,
 };

@@ -287,11 +287,6 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
           ferry_queue_row_settle (&entry->row, self->death_limit);
           ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
         }
-      else if (ferry_queue_row_lacked_workers (&entry->row))
-        {
-          ferry_queue_row_wait (&entry->row);
-          ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
-        }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
       ferry_queue_turns_update (&self->tasks.turns, entry);
@@ -1108,6 +1103,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
       ferry_queue_tasks_set_executor (&self->tasks, self->executor, send_batch, self);
       g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->executor, "notify::error", G_CALLBACK (tell_obstacles), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
     }
   else if (property_id == PROP_PATH)

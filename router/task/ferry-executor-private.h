@@ -85,6 +85,12 @@ gboolean ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, Fe
 /* Whether a task that waits could be begun now or later: not while each of its runners has failed. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_can_run (FerryExecutor *self);
+/* Returns (transfer full) (nullable) why each runner has failed: the error of the first one; NULL: one has not. */
+FERRY_FOR_SIBLINGS
+GError *ferry_executor_dup_error (FerryExecutor *self);
+/* Tries to start a worker of each pool that has failed: see ferry_pool_try(). */
+FERRY_FOR_SIBLINGS
+void ferry_executor_try_again (FerryExecutor *self);
 /* Whether it begins tasks now: it is neither paused nor stopped. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_goes_on (FerryExecutor *self);

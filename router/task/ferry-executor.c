@@ -24,6 +24,7 @@
 #include "job/ferry-function-private.h"
 #include "job/ferry-worker-main-private.h"
 #include "pool/ferry-labels-private.h"
+#include "pool/ferry-pool-private.h"
 #include "task/ferry-application-hold-private.h"
 #include "task/ferry-executor-list-private.h"
 #include "task/ferry-iterate-private.h"
@@ -105,6 +106,7 @@ enum
   PROP_HOLD_APPLICATION,
   PROP_STATE,
   PROP_PAUSED,
+  PROP_ERROR,
   PROP_N_WAITING,
   PROP_N_EXECUTING,
   PROP_N_COMPLETED,
@@ -210,10 +212,20 @@ places_changed (FerryExecutor *self)
     ((FerryRunKeeper *) self->keepers->pdata[i])->funcs->places_changed (self->keepers->pdata[i]);
 }
 
+/* Its workers do not start, or are tried again. */
+static void
+runner_error_changed (FerryExecutor *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);
+  places_changed (self);
+}
+
 static void
 add_runner (FerryExecutor *self, FerryRunner *runner)
 {
   g_ptr_array_add (self->runners, g_object_ref (runner));
+  if (FERRY_IS_POOL (runner))
+    g_signal_connect_object (runner, "notify::error", G_CALLBACK (runner_error_changed), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (runner, "notify::parallelism", G_CALLBACK (places_changed), self, G_CONNECT_SWAPPED);
   /* Relaxed: it orders no other memory. */
   if (!FERRY_IS_POOL (runner))
@@ -394,7 +406,8 @@ source_started (FerryTaskSource *source, FerryRun *run)
   submit_waiting (self);
 }
 
-/* Makes all tasks that wait fail with error, also those that other threads have just submitted. */
+/* Makes all tasks that wait fail with error, also those that other threads have just submitted. Those of a keeper wait
+ * on: it takes them back where the executor cannot run them. */
 static void
 fail_all_waiting (FerryExecutor *executor, const GError *error)
 {
@@ -402,6 +415,7 @@ fail_all_waiting (FerryExecutor *executor, const GError *error)
 
   take_in_submitted (self);
   ferry_run_fail_all_waiting (&self->source, error);
+  places_changed (self);
 }
 
 static void
@@ -828,6 +842,25 @@ gboolean
 ferry_executor_can_run (FerryExecutor *self)
 {
   return can_run (self, NULL);
+}
+
+GError *
+ferry_executor_dup_error (FerryExecutor *self)
+{
+  GError *error = NULL;
+
+  has_runner (self, NULL, &error);
+  return error;
+}
+
+void
+ferry_executor_try_again (FerryExecutor *self)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  for (guint i = 0; i < self->runners->len; i++)
+    if (FERRY_IS_POOL (self->runners->pdata[i]))
+      ferry_pool_try (self->runners->pdata[i]);
 }
 
 gboolean
@@ -1542,6 +1575,8 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
     g_value_set_uint (value, (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed));
   else if (property_id == PROP_POOL)
     g_value_set_object (value, ferry_executor_get_pool (self));
+  else if (property_id == PROP_ERROR)
+    g_value_take_boxed (value, ferry_executor_dup_error (self));
   else if (property_id == PROP_FRACTION)
     g_value_set_double (value, get_fraction (self, &sum));
   else if (property_id == PROP_INDETERMINATE)
@@ -1596,6 +1631,13 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 static void
 install_figures (void)
 {
+  /**
+   * FerryExecutor:error:
+   *
+   * Why no task is begun: [property@Ferry.Pool:error], where no other runner is left; else %NULL. Meanwhile tasks fail
+   * with it. Those of a queue in a file wait: see `FerryQueue`.
+   */
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
    * FerryExecutor:state:
    *

@@ -641,6 +641,62 @@ new_misfit (QueueTest *test)
   return ferry_executor_new (pool);
 }
 
+static gboolean
+is_failing (gpointer executor)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_object_get (executor, "error", &error, NULL);
+  return error != NULL;
+}
+
+static gboolean
+none_is_begun (gpointer queue)
+{
+  return ferry_test_get_number (queue, "n-executing") == 0;
+}
+
+static void
+assert_waits_for_program (QueueTest *test, const char *key, const char *words)
+{
+  g_autoptr (FerryTask) task = queue_test_get (test, key);
+
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
+  ferry_test_assert_says (ferry_task_get_text (task), words);
+}
+
+/* As in the middle of an update. Nobody has to do anything when it is there again. */
+static void
+test_program_that_is_gone_lets_tasks_wait (void)
+{
+  static const char *const keys[] = {"a", "b", "c", "d", "e"};
+  g_autofree char *real = ferry_test_build_path ("serving-worker");
+  g_autofree char *program = task_test_make_path ("gone-worker");
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){program, NULL});
+  g_autoptr (QueueTest) test = queue_test_new_for (task_test_new_with_launcher (launcher, 2));
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    g_object_unref (queue_test_submit (test, "echo", keys[i], keys[i]));
+  ferry_test_run_until (is_failing, test->test->executor);
+  ferry_test_run_until (none_is_begun, test->queue);
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    assert_waits_for_program (test, keys[i], "could not be executed");
+  g_assert_cmpuint (ferry_test_get_number (test->queue, "n-waiting"), ==, G_N_ELEMENTS (keys));
+  queue_test_crash (test);
+  queue_test_restart (test);
+  assert_waits_for_program (test, "e", "could not be executed");
+  g_assert_cmpint (symlink (real, program), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (FerryTask) task = queue_test_get (test, keys[i]);
+
+      task_test_wait_done (task);
+      g_assert_cmpstr (get_result (task), ==, keys[i]);
+      g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+    }
+  g_assert_false (is_failing (test->test->executor));
+}
+
 /* It was installed while the application ran, so what was begun after that found no worker that fits. */
 static void
 test_update_lets_wait (void)
@@ -655,8 +711,9 @@ test_update_lets_wait (void)
   {
     g_autoptr (FerryTask) task = queue_test_submit (test, "echo", "kept", "a");
 
-    task_test_wait_done (task);
-    g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_VERSION);
+    ferry_test_run_until (is_failing, test->test->executor);
+    ferry_test_run_until (none_is_begun, test->queue);
+    assert_waits_for_program (test, "a", "fit no longer");
   }
   queue_test_close (test);
   g_object_unref (test->test->executor);
@@ -1459,6 +1516,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/keeps-so-many", test_keeps_so_many);
   g_test_add_func ("/queue/update-converts", test_update_converts);
   g_test_add_func ("/queue/update-lets-wait", test_update_lets_wait);
+  g_test_add_func ("/queue/program-that-is-gone-lets-tasks-wait", test_program_that_is_gone_lets_tasks_wait);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
   g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
