@@ -61,6 +61,9 @@ FerryQueueFile *ferry_queue_file_open (const char *path, FerryQueueContent **con
  * G_IO_ERROR_READ_ONLY, G_IO_ERROR_BUSY and G_IO_ERROR_FAILED; then it may be tried again. If the file is not at its
  * path any more, it fails with G_IO_ERROR_NOT_FOUND. */
 gboolean ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error);
+/* Nothing was written for a while: puts what the write-ahead log has into the database, so that there is no log that
+ * can be damaged or left out of a copy. */
+void ferry_queue_file_rest (FerryQueueFile *self);
 /* Writes all of content into a new file, which takes the path. What is there is set aside, and content->damage says
  * so. Fails as ferry_queue_file_open() does; then it may be tried again. */
 gboolean ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError **error);

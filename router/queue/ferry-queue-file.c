@@ -27,6 +27,7 @@
 
 #include "base/ferry-base-private.h"
 #include "queue/ferry-queue-lock-private.h"
+#include "queue/ferry-queue-log-private.h"
 #include "queue/ferry-queue-sum-private.h"
 
 /* After the path: the folder of values that are in files, and in it what takes the place of a damaged database, while
@@ -632,6 +633,17 @@ ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error
   return TRUE;
 }
 
+/* Nobody waits for it: a reader that is in its way is left alone. */
+void
+ferry_queue_file_rest (FerryQueueFile *self)
+{
+  if (self->database == NULL || !ferry_queue_lock_check (self->lock, NULL))
+    return;
+  sqlite3_busy_timeout (self->database, 0);
+  sqlite3_wal_checkpoint_v2 (self->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  sqlite3_busy_timeout (self->database, BUSY_TIMEOUT);
+}
+
 /* ---- reading ---- */
 
 /* (transfer full) (nullable) */
@@ -814,11 +826,11 @@ make_private (const char *path, GError **error)
   struct stat about;
 
   if (fd < 0)
-    return ferry_set_system_error (error, "Opening the queue's file");
+    return ferry_queue_set_write_error (path, error);
   if (fstat (fd, &about) < 0 || !S_ISREG (about.st_mode))
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The queue '%s' is no file; give another path", path);
   if ((about.st_mode & 077) != 0 && fchmod (fd, 0600) < 0)
-    return ferry_set_system_error (error, "Making the queue's file private");
+    return ferry_queue_set_write_error (path, error);
   return TRUE;
 }
 
@@ -826,17 +838,16 @@ make_private (const char *path, GError **error)
 static int
 connect_to (FerryQueueFile *self, const char *path)
 {
-  g_autofree char *settings =
-    g_strdup_printf ("PRAGMA journal_mode=%s; PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; "
-                     "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY",
-                     choose_journal (path));
   int code = sqlite3_open_v2 (path, &self->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
   if (code != SQLITE_OK)
     return code;
   sqlite3_extended_result_codes (self->database, 1);
   sqlite3_busy_timeout (self->database, BUSY_TIMEOUT);
-  return sqlite3_exec (self->database, settings, NULL, NULL, NULL);
+  return sqlite3_exec (self->database,
+                       "PRAGMA synchronous=FULL; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; "
+                       "PRAGMA temp_store=MEMORY",
+                       NULL, NULL, NULL);
 }
 
 static gboolean
@@ -852,10 +863,10 @@ make_tables (FerryQueueFile *self, GError **error)
   return FALSE;
 }
 
-/* Whether the database is a queue of this version, or an empty one, which becomes one. code: of SQLite, of a question
- * that it did not answer. */
+/* Whether the database is a queue of this version, or an empty one. code: of SQLite, of a question that it did not
+ * answer. */
 static gboolean
-check_format (FerryQueueFile *self, int *code, GError **error)
+check_format (FerryQueueFile *self, gboolean *is_empty, int *code, GError **error)
 {
   gint64 application, format, n_tables;
 
@@ -864,9 +875,8 @@ check_format (FerryQueueFile *self, int *code, GError **error)
   n_tables = *code == SQLITE_OK ? ask_number (self, "SELECT count(*) FROM sqlite_schema", code) : 0;
   if (*code != SQLITE_OK)
     return set_error (self, *code, error);
-  if (application == 0 && n_tables == 0)
-    return make_tables (self, error);
-  if (application != APPLICATION_ID)
+  *is_empty = application == 0 && n_tables == 0;
+  if (!*is_empty && application != APPLICATION_ID)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "'%s' is a database of another program; give the queue a path of its own", self->path);
   if (format > FORMAT)
@@ -899,7 +909,7 @@ sync_name (const char *path, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
 
-  return ferry_queue_sync_folder (folder) || ferry_set_system_error (error, "Writing the folder of the queue's file");
+  return ferry_queue_sync_folder (folder) || ferry_queue_set_write_error (folder, error);
 }
 
 static gboolean
@@ -908,7 +918,7 @@ rename_one (const char *from, const char *to, const char *suffix, GError **error
   g_autofree char *old = g_strconcat (from, suffix, NULL);
   g_autofree char *new = g_strconcat (to, suffix, NULL);
 
-  return rename (old, new) == 0 || errno == ENOENT || ferry_set_system_error (error, "Renaming the queue's file");
+  return rename (old, new) == 0 || errno == ENOENT || ferry_queue_set_write_error (new, error);
 }
 
 /* (transfer full): a name that no file has. what: became of the file. */
@@ -964,14 +974,14 @@ write_new (FerryQueueFile *self, const FerryQueueContent *content, GError **erro
   gboolean done;
 
   if (!ferry_queue_make_folder (self->folder))
-    return ferry_set_system_error (error, "Making the folder of the queue's values");
+    return ferry_queue_set_write_error (self->folder, error);
   if (unlink (draft) < 0 && errno != ENOENT)
-    return ferry_set_system_error (error, "Removing the draft of the queue's file");
+    return ferry_queue_set_write_error (draft, error);
   if (!make_private (draft, error))
     return FALSE;
   code = connect_to (self, draft);
-  done = (code == SQLITE_OK || set_error (self, code, error)) && execute (self, "PRAGMA journal_mode=DELETE", error) &&
-         make_tables (self, error) && prepare (self, error) && write_content (self, content, error);
+  done = (code == SQLITE_OK || set_error (self, code, error)) && make_tables (self, error) && prepare (self, error) &&
+         write_content (self, content, error);
   disconnect (self);
   return done && rename_one (draft, new, "", error) && sync_name (new, error);
 }
@@ -1011,29 +1021,14 @@ read_refused (FerryQueueFile *self, FerryQueueContent *content)
   return what;
 }
 
-/* Reads what there is. Returns (transfer full) (nullable) what is damaged; NULL with an error, or if nothing is. */
+/* What SQLite finds damaged. */
 static char *
-examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
+examine_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
   gboolean is_clean;
   guint n_bad = 0;
-  int code = connect_to (self, self->path);
+  int code;
 
-  if (is_damage (code))
-    return read_refused (self, content);
-  if (code != SQLITE_OK)
-    {
-      set_error (self, code, error);
-      return NULL;
-    }
-  if (!check_format (self, &code, &failure))
-    {
-      if (is_damage (code))
-        return read_refused (self, content);
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return NULL;
-    }
   is_clean = ask_number (self, "SELECT value FROM queue WHERE name = 'open'", &code) == 0;
   if (read_content (self, content, &code, &n_bad) && (is_clean || check_pages (self, &code)))
     return NULL;
@@ -1043,6 +1038,38 @@ examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
     return g_strdup ("the pages of its database are not in order");
   set_error (self, code, error);
   return NULL;
+}
+
+/* Reads what there is, and makes a new file a queue, by whose header it is known before it has a log. Returns (transfer
+ * full) (nullable) what is damaged; NULL with an error, or if nothing is. */
+static char *
+examine (FerryQueueFile *self, FerryQueueContent *content, GError **error)
+{
+  g_autofree char *of_log = ferry_queue_log_find_damage (self->path);
+  g_autofree char *of_database = NULL;
+  g_autoptr (GError) failure = NULL;
+  gboolean is_empty = FALSE;
+  int code = connect_to (self, self->path);
+
+  /* A log that is damaged stays as it is, and is set aside with the database. */
+  if (code == SQLITE_OK && of_log != NULL)
+    code = sqlite3_db_config (self->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+  if (code != SQLITE_OK)
+    set_error (self, code, &failure);
+  else
+    check_format (self, &is_empty, &code, &failure);
+  if (is_damage (code))
+    of_database = read_refused (self, content);
+  else if (failure == NULL && !is_empty)
+    of_database = examine_database (self, content, &failure);
+  else if (failure == NULL && of_log == NULL)
+    make_tables (self, &failure);
+  if (failure != NULL && !is_damage (code))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  return of_log != NULL ? g_steal_pointer (&of_log) : g_steal_pointer (&of_database);
 }
 
 /* An earlier end may have been in the middle of replace(). *aside: as for set_aside(), or NULL. */
@@ -1070,7 +1097,10 @@ say_finished (FerryQueueContent *content, const char *aside)
 static gboolean
 begin (FerryQueueFile *self, GError **error)
 {
-  return prepare (self, error) && set_value (self, "open", 1, error) && ferry_queue_lock_hold (self->lock, error);
+  g_autofree char *journal = g_strconcat ("PRAGMA journal_mode=", choose_journal (self->path), NULL);
+
+  return execute (self, journal, error) && prepare (self, error) && set_value (self, "open", 1, error) &&
+         ferry_queue_lock_hold (self->lock, error);
 }
 
 static gboolean
@@ -1117,7 +1147,7 @@ make_parent (const char *path, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
 
-  return ferry_queue_make_folder (folder) || ferry_set_system_error (error, "Making the folder of the queue's file");
+  return ferry_queue_make_folder (folder) || ferry_queue_set_write_error (folder, error);
 }
 
 /* The first bytes of a database. */
@@ -1129,12 +1159,10 @@ typedef struct
 } Header;
 
 /* Whether there is a file that no queue has made. Nothing is done to it: somebody has given a wrong name. What is
- * damaged of a queue's own is known by the lock beside it, and one that is new may have its first page in the journal.
- */
+ * damaged of a queue's own is known by the lock beside it. */
 static gboolean
 is_of_others (FerryQueueFile *self)
 {
-  g_autofree char *journal = g_strconcat (self->path, "-wal", NULL);
   ferry_autofd fd = open (self->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   Header header = {0};
   gssize size = fd >= 0 ? read (fd, &header, sizeof header) : 0;
@@ -1142,8 +1170,7 @@ is_of_others (FerryQueueFile *self)
 
   if (size <= 0 || (is_database && GUINT32_FROM_BE (header.application) == APPLICATION_ID))
     return FALSE;
-  return !ferry_queue_lock_was_taken (self->lock) &&
-         !(is_database && header.application == 0 && g_file_test (journal, G_FILE_TEST_EXISTS));
+  return !ferry_queue_lock_was_taken (self->lock);
 }
 
 static void

@@ -27,6 +27,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "queue/ferry-queue-log-private.h"
+
 /* The bytes of PATH.lock. An earlier version locks all of it, by fcntl(). */
 #define LOCK_BYTE 0
 #define NAME_BYTE 1 /* by fcntl(), which tells who has it */
@@ -53,18 +55,6 @@ struct _FerryQueueLock
   int fds[N_FILES]; /* own_lock: or -1 */
   struct stat known[N_FILES];
 };
-
-/* The beginning of the index of a log. */
-typedef struct
-{
-  guint32 others[3];
-  guint8 flags[2];
-  guint16 page_size; /* 1: 64 KiB */
-  guint32 n_frames;
-} Index;
-
-#define LOG_HEADER_SIZE 32
-#define FRAME_HEADER_SIZE 24
 
 static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
 static GList *own; /* own_lock: (element-type FerryQueueLock): of the files that this process has */
@@ -317,15 +307,7 @@ ferry_queue_lock_hold (FerryQueueLock *self, GError **error)
 static goffset
 get_least_size (FerryQueueLock *self, guint file)
 {
-  Index index = {0};
-  goffset page;
-
-  if (file != FILE_LOG)
-    return self->known[file].st_size;
-  if (pread (self->fds[FILE_MEMORY], &index, sizeof index, 0) != sizeof index || index.n_frames == 0)
-    return 0;
-  page = index.page_size == 1 ? 65536 : index.page_size;
-  return LOG_HEADER_SIZE + (goffset) index.n_frames * (FRAME_HEADER_SIZE + page);
+  return file == FILE_LOG ? ferry_queue_log_get_least_size (self->fds[FILE_MEMORY]) : self->known[file].st_size;
 }
 
 /* Returns NULL if it is as it was left, else what has become of it, as a sentence goes on. */

@@ -16,6 +16,9 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
 
+/* How long nothing has to be written until the file is put in order, in microseconds. */
+#define REST_TIME (2 * G_USEC_PER_SEC)
+
 typedef enum
 {
   JOB_OPEN,
@@ -168,14 +171,21 @@ static gpointer
 run (gpointer data)
 {
   FerryQueueStore *self = data;
-  gboolean goes_on = TRUE;
+  gboolean goes_on = TRUE, rests = TRUE;
 
   while (goes_on)
     {
-      Job *job = g_async_queue_pop (self->jobs);
+      Job *job = rests ? g_async_queue_pop (self->jobs) : g_async_queue_timeout_pop (self->jobs, REST_TIME);
 
+      if (job == NULL)
+        {
+          ferry_queue_file_rest (self->file);
+          rests = TRUE;
+          continue;
+        }
       do_job (job);
       goes_on = job->kind != JOB_CLOSE;
+      rests = job->kind == JOB_LOAD ? rests : self->file == NULL;
       if (job->owner != NULL)
         ferry_mailbox_post (self->context, answer, job, job_free);
       else

@@ -57,6 +57,9 @@ gboolean ferry_queue_sync_folder (const char *path);
 /* Any thread: the folder is there, and on the disk with its name, as are those above it. FALSE with errno. */
 gboolean ferry_queue_make_folder (const char *path);
 
+/* Any thread: sets an error of G_IO_ERROR for errno, with the path and what to do, and returns FALSE. */
+gboolean ferry_queue_set_write_error (const char *path, GError **error);
+
 /* (transfer full): of no length: a container without items. */
 GBytes *ferry_queue_no_bytes (void);
 /* In normal form and little-endian order. (transfer full) (nullable): value: (nullable). */

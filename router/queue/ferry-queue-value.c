@@ -186,8 +186,8 @@ ferry_queue_value_get_name (const FerryQueueValue *self)
 
 /* ---- writing ---- */
 
-static gboolean
-set_write_error (const char *path, GError **error)
+gboolean
+ferry_queue_set_write_error (const char *path, GError **error)
 {
   int code = errno;
 
@@ -273,13 +273,13 @@ ferry_queue_value_write (FerryQueueValue *self, GError **error)
     return TRUE;
   path = g_build_filename (self->folder, self->name, NULL);
   if (!ferry_queue_make_folder (self->folder))
-    return set_write_error (self->folder, error);
+    return ferry_queue_set_write_error (self->folder, error);
   fd = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    return set_write_error (path, error);
+    return ferry_queue_set_write_error (path, error);
   if (!write_bytes (fd, self->bytes) || fsync (fd) < 0 || !ferry_queue_sync_folder (self->folder))
     {
-      set_write_error (path, error);
+      ferry_queue_set_write_error (path, error);
       /* A disk that is full needs the room; one that was not removed is written over, or removed at the next start. */
       unlink (path);
       return FALSE;

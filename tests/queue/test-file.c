@@ -858,7 +858,7 @@ test_full_disk_heals (void)
 
   g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
   limit = before;
-  limit.rlim_cur = 40000;
+  limit.rlim_cur = 20000;
   signal (SIGXFSZ, SIG_IGN);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &limit), ==, 0);
   for (guint i = 0; i < 3; i++)
