@@ -667,8 +667,9 @@ go_on_where_others_send_sigwinch (void)
   g_assert_no_errno (mkfifo (fifo, 0600));
   task = command_test_submit_script (test, "echo $$ > pid; read line < fifo; echo $line", NULL);
   program = command_test_wait_pid (test, "pid");
-  ferry_test_signal_often (ferry_test_get_process (command_test_wait_worker (test, task)), SIGWINCH, 3000);
-  ferry_test_signal_often (program, SIGWINCH, 3000);
+  ferry_test_signal_often (ferry_test_get_process (command_test_wait_worker (test, task)), SIGWINCH,
+                           ferry_test_times (300, 3000));
+  ferry_test_signal_often (program, SIGWINCH, ferry_test_times (300, 3000));
   g_assert_true (g_file_set_contents_full (fifo, "on\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   output = command_test_wait_output (task);
   g_assert_cmpstr (output, ==, "on\n");

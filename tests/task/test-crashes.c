@@ -545,7 +545,7 @@ minds_no_such_signal_of_others (void)
 
   ferry_test_run_until (is_half_done, task);
   worker = g_object_ref (ferry_test_get_worker (test->pool, task));
-  ferry_test_signal_often (ferry_test_get_process (worker), SIGWINCH, 3000);
+  ferry_test_signal_often (ferry_test_get_process (worker), SIGWINCH, ferry_test_times (300, 3000));
   task_test_assert_result (task, "false");
   g_assert_cmpuint (ferry_router_get_counter (test->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, 0);
   ferry_executor_stop (test->executor);
