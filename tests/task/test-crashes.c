@@ -548,7 +548,7 @@ minds_no_such_signal_of_others (void)
   ferry_test_signal_often (ferry_test_get_process (worker), SIGWINCH, ferry_test_times (300, 3000));
   task_test_assert_result (task, "false");
   g_assert_cmpuint (ferry_router_get_counter (test->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, 0);
-  ferry_executor_stop (test->executor);
+  ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
   g_assert_null (ferry_test_get_string (ferry_test_get_object (worker, "exit"), "backtrace"));
 }
