@@ -413,9 +413,9 @@ configure () # folder option...
 }
 
 # The build that most commands share. A server lets no warning pass.
-configure_build ()
+configure_build () # option...
 {
-  configure build ${CI:+--werror} ${FERRY_BENCHMARKS:+"-Dbenchmarks=$FERRY_BENCHMARKS"}
+  configure build ${CI:+--werror} ${FERRY_BENCHMARKS:+"-Dbenchmarks=$FERRY_BENCHMARKS"} "$@"
 }
 
 compile () # folder target...
