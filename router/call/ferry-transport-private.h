@@ -66,6 +66,14 @@ typedef struct
   void (*end_wait) (gpointer carrier, FerryAnswerWait *wait, gboolean waits, gint64 deadline,
                     GCancellable *cancellable);
 
+  /* Of a carrier where another thread receives while the one that does runs a handler that takes long. Returns FALSE
+   * where this thread does not receive, or no other can. */
+  gboolean (*begin_handler) (gpointer carrier);
+  /* (with begin_handler): the handler has returned, or is about to wait, which leaves the receiving to the other
+   * thread. Returns how many microseconds it took besides sending, and G_MAXINT64 for one that waits or has waited; 0
+   * if no handler runs that may wait on this thread. */
+  gint64 (*end_handler) (gpointer carrier, gboolean waits);
+
   /* Of a carrier without threads, which reads and writes where a main context is iterated, as the next three. Returns
    * (transfer none) (nullable) the context that this thread may iterate to wait for the other end; NULL on another. */
   GMainContext *(*get_context) (gpointer carrier);
@@ -279,6 +287,11 @@ FERRY_FOR_SIBLINGS
 void ferry_transport_receive_bytes (FerryTransport *self, gconstpointer data, gsize size, GBytes *bytes,
                                     FerryValueVerdict verdict);
 
+/* Whether this thread receives, and may run a handler nevertheless, since another thread receives if that takes long.
+ */
+gboolean ferry_transport_begin_handler (FerryTransport *self);
+/* Must follow, once the handler has returned. Returns as end_handler() does. */
+gint64 ferry_transport_end_handler (FerryTransport *self);
 /* Sets the thread that receives, which must not wait for answers. NULL: none, or not known yet. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread);

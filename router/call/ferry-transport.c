@@ -120,6 +120,32 @@ is_receiving (FerryTransport *self)
 }
 
 gboolean
+ferry_transport_begin_handler (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->funcs->begin_handler != NULL && priv->funcs->begin_handler (priv->carrier);
+}
+
+gint64
+ferry_transport_end_handler (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return priv->funcs->end_handler (priv->carrier, FALSE);
+}
+
+/* Whether this thread has to receive, and so must not wait. */
+static gboolean
+stays_receiving (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = ferry_transport_get_private (self);
+
+  return is_receiving (self) &&
+         (priv->funcs->end_handler == NULL || priv->funcs->end_handler (priv->carrier, TRUE) == 0);
+}
+
+gboolean
 ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError **error)
 {
   /* Before GLib is asked: another thread may have had one of its locks at the fork. */
@@ -128,7 +154,7 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; use %s, or another thread", form);
-  return !is_receiving (self) ||
+  return !stays_receiving (self) ||
          ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                           "Waiting on this thread, which receives the answer, would block it; use %s, or another "
                           "thread, on which FerryDemux:threads has handlers run",

@@ -1,8 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker's end of a transport over its link. It sends by a carrier. One thread receives for all transports of the
- * process: it starts with the first ferry_worker_get_transport(), and receives until the link ends.
+/* A worker's end of a transport over its link. It sends by a carrier. One thread at a time receives for all transports
+ * of the process, from the first ferry_worker_get_transport() until the link ends.
+ *
+ * That thread may run a handler, while a second one watches it. If the handler waits for an answer, or has not returned
+ * when the watch has looked twice, the second thread receives in its place; the first one watches when it comes back.
  *
  * The thread waits for both lanes at once: ferry_downlink_receive() also returns for a cancel in the express lane.
  * The thread processes cancels before the message that it received, so each cancel overtakes as many messages as
@@ -14,8 +17,8 @@
  * Threads: any. No send waits while the up lane is full. Where many messages of a transport have no room, the reader's
  *          thread receives no more until they have. So a process that asks, and does not take the answers, fills its
  *          own down lane and no memory here.
- * Locks:   reader_lock, for the reader, and one of each carrier; no function of a transport that sends or calls back is
- *          called with one held. */
+ * Locks:   reader_lock, for the reader, turn_lock, for whose turn it is to receive, and one of each carrier; no
+ *          function of a transport that sends or calls back is called with one held. */
 
 #include "config.h"
 
@@ -46,11 +49,28 @@ typedef struct
 /* So many messages of a transport may wait for room before nothing more is received. */
 #define MAX_UNSENT 256
 
+/* How often a thread looks after the one that runs a handler, in microseconds, and after how many looks at which
+ * nothing was done since the last one it sleeps. */
+#define WATCH_TIME (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define N_QUIET_LOOKS 20
+
 static GMutex reader_lock;
 static GPtrArray *entries;      /* written with lock held: (element-type Entry) (nullable): const once it is set */
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 static GCond begun;             /* has_begun */
 static gboolean has_begun;      /* lock: the reader's thread runs */
+
+static pthread_mutex_t turn_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t turn_changed;
+static _Atomic (GThread *) receiver; /* written with turn_lock held: (unowned) (nullable): the thread that receives */
+static guint64 n_turns;              /* turn_lock, as the next two: odd while the receiver runs a handler */
+static gboolean is_watched;          /* a thread waits for its turn */
+static gboolean watch_sleeps;        /* it wants to be woken for the next handler */
+
+/* Of the handler that this thread runs while it receives: when it began, or 0, and how long it has been sending, which
+ * may wake the application, and that may take the core. */
+static _Thread_local gint64 handler_began;
+static _Thread_local gint64 sending_time;
 
 /* ---- the carrier ---- */
 
@@ -290,9 +310,8 @@ send_now (Carrier *self, const FerryPart *parts, guint n_parts, gsize size, GErr
 
 /* Where there is no room, the transport is told when there may be some. Waits only where no thread can be started. */
 static gboolean
-carrier_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+send_or_await_room (Carrier *self, const FerryPart *parts, guint n_parts, GError **error)
 {
-  Carrier *self = data;
   GError *failure = NULL;
   gsize size = 0;
 
@@ -307,6 +326,17 @@ carrier_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescrip
     }
   g_propagate_error (error, failure);
   return FALSE;
+}
+
+static gboolean
+carrier_send (gpointer data, const FerryPart *parts, guint n_parts, FerryDescriptors *descriptors, GError **error)
+{
+  const gint64 began = handler_began != 0 ? g_get_monotonic_time () : 0;
+  const gboolean sent = send_or_await_room (data, parts, n_parts, error);
+
+  if (began != 0)
+    sending_time += g_get_monotonic_time () - began;
+  return sent;
 }
 
 static gboolean
@@ -332,6 +362,116 @@ carrier_stop (gpointer data)
     ferry_sender_stop (self->sender, NULL);
 }
 
+/* ---- whose turn it is to receive ---- */
+
+static gpointer reader_main (gpointer data);
+
+static gboolean
+is_receiver (void)
+{
+  /* Relaxed: while the value is this thread, only this thread changes it, unless it runs a handler. */
+  return atomic_load_explicit (&receiver, memory_order_relaxed) == g_thread_self ();
+}
+
+static void
+set_receiver_locked (GThread *thread)
+{
+  atomic_store_explicit (&receiver, thread, memory_order_relaxed);
+}
+
+static gboolean
+runs_handler_locked (void)
+{
+  return n_turns % 2 == 1;
+}
+
+/* Waits until nobody receives, or the thread that does has not come back from a handler for a whole look. */
+static void
+watch_locked (void)
+{
+  guint n_quiet = 0;
+
+  while (atomic_load_explicit (&receiver, memory_order_relaxed) != NULL)
+    {
+      guint64 seen = n_turns;
+
+      watch_sleeps = n_quiet >= N_QUIET_LOOKS;
+      ferry_cond_wait_until (&turn_changed, &turn_lock, watch_sleeps ? G_MAXINT64 : ferry_deadline_after (WATCH_TIME));
+      n_quiet = n_turns == seen ? n_quiet + 1 : 0;
+      if (n_turns == seen && runs_handler_locked ())
+        set_receiver_locked (NULL);
+    }
+}
+
+/* Waits for this thread's turn. Returns FALSE where another thread does so already. */
+static gboolean
+take_turn (void)
+{
+  FERRY_AUTO_LOCK (&turn_lock);
+
+  if (is_watched)
+    return FALSE;
+  is_watched = TRUE;
+  pthread_cond_broadcast (&turn_changed);
+  watch_locked ();
+  is_watched = FALSE;
+  n_turns += n_turns % 2;
+  set_receiver_locked (g_thread_self ());
+  return TRUE;
+}
+
+/* Waits, as start_reader_locked() does. */
+static gboolean
+have_watch_locked (void)
+{
+  g_autoptr (GThread) thread = NULL;
+
+  if (is_watched)
+    return TRUE;
+  thread = ferry_thread_try_new ("ferry-reader", "reading while a handler runs", reader_main, NULL, NULL);
+  while (thread != NULL && !is_watched)
+    pthread_cond_wait (&turn_changed, &turn_lock);
+  return thread != NULL;
+}
+
+static gboolean
+carrier_begin_handler (gpointer carrier)
+{
+  FERRY_AUTO_LOCK (&turn_lock);
+
+  if (!is_receiver () || runs_handler_locked () || !have_watch_locked ())
+    return FALSE;
+  n_turns++;
+  if (watch_sleeps)
+    pthread_cond_broadcast (&turn_changed);
+  watch_sleeps = FALSE;
+  sending_time = 0;
+  handler_began = g_get_monotonic_time ();
+  return TRUE;
+}
+
+static gint64
+carrier_end_handler (gpointer carrier, gboolean waits)
+{
+  const gint64 taken = g_get_monotonic_time () - handler_began - sending_time;
+  const gboolean runs = handler_began != 0;
+  FERRY_AUTO_LOCK (&turn_lock);
+
+  handler_began = 0;
+  if (!runs)
+    return is_receiver () ? 0 : G_MAXINT64;
+  if (is_receiver ())
+    {
+      n_turns++;
+      if (waits)
+        {
+          set_receiver_locked (NULL);
+          pthread_cond_broadcast (&turn_changed);
+        }
+    }
+  return waits ? G_MAXINT64 : taken;
+}
+
 /* ---- a transport, which has its carrier as data ---- */
 
 static const FerryCarrierFuncs carrier_funcs = {
@@ -340,6 +480,8 @@ static const FerryCarrierFuncs carrier_funcs = {
   .free = carrier_unref,
   .send_in_buffer = carrier_send_in_buffer,
   .is_sending = carrier_is_sending,
+  .begin_handler = carrier_begin_handler,
+  .end_handler = carrier_end_handler,
 };
 
 /* ---- the reader's thread ---- */
@@ -528,15 +670,13 @@ receive (Latest *latest)
     }
 }
 
-static gpointer
-reader_main (gpointer data)
+/* Returns FALSE when nothing more can arrive. */
+static gboolean
+receive_in_turn (void)
 {
   Latest latest = {0};
+  gboolean goes_on = TRUE;
 
-  g_mutex_lock (&reader_lock);
-  has_begun = TRUE;
-  g_cond_signal (&begun);
-  g_mutex_unlock (&reader_lock);
   for (guint i = 0; i < entries->len; i++)
     {
       Entry *entry = g_ptr_array_index (entries, i);
@@ -545,9 +685,21 @@ reader_main (gpointer data)
       if (transport != NULL)
         ferry_transport_set_receiving_thread (transport, g_thread_self ());
     }
-  while (receive (&latest))
-    ;
+  while (goes_on && is_receiver ())
+    goes_on = receive (&latest);
   latest_clear (&latest);
+  return goes_on;
+}
+
+static gpointer
+reader_main (gpointer data)
+{
+  g_mutex_lock (&reader_lock);
+  has_begun = TRUE;
+  g_cond_signal (&begun);
+  g_mutex_unlock (&reader_lock);
+  while (take_turn () && receive_in_turn ())
+    ;
   return NULL;
 }
 
@@ -608,6 +760,7 @@ start_locked (FerryDownlink *own_downlink, GError **error)
   for (guint i = 0; names[i] != NULL; i++)
     if (!add_entry (array, names[i], error))
       return FALSE;
+  ferry_cond_init (&turn_changed);
   downlink = own_downlink;
   entries = g_steal_pointer (&array);
   if (start_reader_locked (error))

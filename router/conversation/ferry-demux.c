@@ -8,7 +8,8 @@
  * reference, so handlers may still run after the demux is dropped.
  *
  * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it at
- * once, or queues it. For a queued request it has a thread of the pool come, which takes the oldest one, or wakes the
+ * once, or queues it. By default it begins what has returned at once so far, if the transport can have another thread
+ * receive. For a queued request it has a thread of the pool come, which takes the oldest one, or wakes the
  * context if that sleeps, whose source takes requests until the queue is empty.
  *
  * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
@@ -60,6 +61,14 @@ typedef enum
   PLACE_CONTEXT,
 } Place;
 
+/* A handler that takes longer does not return at once, in microseconds: a few times as long as an answer takes to be
+ * sent. */
+#define AT_ONCE 20
+/* Each time that a handler takes longer weighs as much as so many times that it does not, which are forgiven: the first
+ * call finds cold memory, and any may have lost its core. */
+#define WEIGHT 8
+#define MAX_SLOWNESS (4 * WEIGHT)
+
 /* How long the main context begins handlers in a row, in microseconds: well below a frame's time. */
 #define MAX_TURN 4000
 
@@ -68,6 +77,7 @@ typedef enum
 typedef struct
 {
   _Atomic gint references;
+  _Atomic guint slowness; /* MAX_SLOWNESS: it does not return at once */
   FerryDemuxHandler func; /* const: this, data and destroy */
   gpointer data;
   GDestroyNotify destroy; /* (nullable) */
@@ -121,6 +131,8 @@ typedef struct
   FerryInvocation *invocation; /* (owned) (nullable): NULL when the handler has returned */
   Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
   guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
+  FerryTransport *lender;      /* (unowned) (nullable): this thread receives for it, and runs the handler meanwhile */
+  sigset_t lent_signals;       /* of a thread that was lent: what it blocks otherwise */
 } Handling;
 
 /* (nullable): the entry that this thread has. */
@@ -273,8 +285,8 @@ find_handler_locked (Dispatcher *self, const char *method)
   return handler != NULL ? handler : self->other_handler;
 }
 
-/* Fills in handling with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
- * which must not be empty. */
+/* Fills in handling, which was empty, with a request and its handler. invocation (nullable): NULL takes the oldest
+ * request of the queue, which must not be empty. */
 static void
 begin_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invocation)
 {
@@ -288,7 +300,9 @@ begin_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invoca
   handler = find_handler_locked (self, invocation->base.method);
   if (handler != NULL)
     ferry_ref_count_inc (&handler->references);
-  *handling = (Handling){&invocation->base, handler, self->n_closed};
+  handling->invocation = &invocation->base;
+  handling->handler = handler;
+  handling->n_closed = self->n_closed;
   self->n_running++;
 }
 
@@ -311,10 +325,33 @@ call_handler (Handling *handling)
   ferry_invocation_unref (invocation);
 }
 
+/* Runs a handler on the thread that receives. If that takes long, another thread receives in its place. */
+static void
+call_on_lent_thread (Handling *handling)
+{
+  _Atomic guint *slowness = &handling->handler->slowness;
+  /* Relaxed, here and below: the value orders no other memory. Until the handler has returned it is one that has not.
+   */
+  guint before = atomic_exchange_explicit (slowness, MAX_SLOWNESS, memory_order_relaxed);
+  gint64 taken;
+
+  call_handler (handling);
+  taken = ferry_transport_end_handler (handling->lender);
+  pthread_sigmask (SIG_SETMASK, &handling->lent_signals, NULL);
+  if (taken > AT_ONCE)
+    before = MIN (before + WEIGHT, MAX_SLOWNESS);
+  else if (before > 0)
+    before--;
+  atomic_store_explicit (slowness, before, memory_order_relaxed);
+}
+
 static void
 perform (Handling *handling)
 {
-  call_handler (handling);
+  if (handling->lender != NULL)
+    call_on_lent_thread (handling);
+  else
+    call_handler (handling);
   g_clear_pointer (&handling->handler, handler_unref);
 }
 
@@ -365,7 +402,7 @@ static void
 visit (gpointer data, gpointer unused)
 {
   g_autoptr (Dispatcher) self = data;
-  Handling handling;
+  Handling handling = {NULL};
 
   pthread_mutex_lock (&self->lock);
   /* The receiving thread, which blocks all signals, may have started this thread. Processes that handlers start
@@ -445,7 +482,7 @@ turn_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   pthread_mutex_lock (&self->lock);
   while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
     {
-      Handling handling;
+      Handling handling = {NULL};
 
       begin_locked (self, &handling, NULL);
       pthread_mutex_unlock (&self->lock);
@@ -493,6 +530,23 @@ runs_now_locked (Dispatcher *self)
                                             self->n_running == 0 && g_main_context_is_owner (self->context));
 }
 
+/* At the default: whether the thread that receives may run the handler, which has returned at once so far. */
+static gboolean
+borrow_locked (Dispatcher *self, Handling *handling, FerryDemuxInvocation *invocation)
+{
+  FerryTransport *transport = ferry_call_get_transport (invocation->call);
+  const Handler *handler = find_handler_locked (self, invocation->base.method);
+
+  if (!self->is_default || self->ordered || handler == NULL ||
+      atomic_load_explicit (&handler->slowness, memory_order_relaxed) == MAX_SLOWNESS ||
+      !ferry_transport_begin_handler (transport))
+    return FALSE;
+  handling->lender = transport;
+  /* As in visit(). */
+  pthread_sigmask (SIG_SETMASK, &self->signals, &handling->lent_signals);
+  return TRUE;
+}
+
 static gboolean
 has_room_locked (Dispatcher *self, gsize size)
 {
@@ -515,7 +569,7 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
   pthread_mutex_lock (&self->lock);
   if (!self->open)
     refusal = new_refusal (FALSE);
-  else if (runs_now_locked (self))
+  else if (runs_now_locked (self) || borrow_locked (self, &handling, invocation))
     begin_locked (self, &handling, invocation);
   else if (!has_room_locked (self, size))
     refusal = new_refusal (TRUE);
@@ -601,9 +655,12 @@ dispatcher_close (Dispatcher *self)
  * request.
  *
  * By default, handlers run on a pool of threads, at most as many at a time as there are cores that the process may use.
- * Threads are started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads] or
- * [method@Ferry.Demux.set_context]. Handlers that return at once are called in a tenth of the time on the thread that
- * receives: 0 threads.
+ * Threads are started when there are requests. In a worker, a handler that has returned at once so far is called on the
+ * thread that receives, in a third of the time. If it waits or takes longer, another thread receives in place of that
+ * one, and when it has done so a few times, its requests go to the pool.
+ *
+ * To run handlers elsewhere, use [method@Ferry.Demux.set_threads] or [method@Ferry.Demux.set_context]. In an
+ * application, those that return at once are called in a tenth of the time on the thread that receives: 0 threads.
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
  *
@@ -1114,7 +1171,7 @@ install_places (void)
    * where [property@Ferry.Demux:context] says.
    *
    * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. On the
-   * pool, the signals are blocked that are blocked on the thread that starts the demux.
+   * pool, and by default, the signals are blocked that are blocked on the thread that starts the demux.
    *
    * This property and [property@Ferry.Demux:context] are set while the demux is stopped, on any thread. To set one of
    * them unsets the other.

@@ -5,6 +5,7 @@
 #include "conversation/replies-test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -124,6 +125,54 @@ never (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_error (invocation, error);
 }
 
+/* Only a thread of the library has such a name. */
+static char *
+dup_thread_name (void)
+{
+  char name[16] = "";
+
+  g_assert_cmpint (pthread_getname_np (pthread_self (), name, sizeof name), ==, 0);
+  return g_strdup (name);
+}
+
+static gboolean
+blocks (int signal_number)
+{
+  sigset_t mask;
+
+  pthread_sigmask (SIG_SETMASK, NULL, &mask);
+  return sigismember (&mask, signal_number) == 1;
+}
+
+static void
+where (FerryInvocation *invocation, gpointer data)
+{
+  guint32 milliseconds = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
+  g_autoptr (GError) error = NULL;
+
+  /* As on the thread that starts the demux. */
+  g_assert_false (blocks (SIGUSR1));
+  if (milliseconds > 0 && !wait_for (invocation, (int) milliseconds, &error))
+    ferry_invocation_return_error (invocation, error);
+  else
+    ferry_invocation_return_value (invocation, g_variant_new_take_string (dup_thread_name ()));
+}
+
+static void
+ask_back (FerryInvocation *invocation, gpointer data)
+{
+  g_autofree char *name = dup_thread_name ();
+  g_autoptr (FerryMux) mux = ferry_mux_new (ferry_invocation_get_transport (invocation));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) answer =
+    ferry_mux_transact (mux, "echo", ferry_invocation_get_arguments (invocation), -1, NULL, &error);
+
+  if (answer == NULL)
+    ferry_invocation_return_error (invocation, error);
+  else
+    ferry_invocation_return_value (invocation, g_variant_new ("(sv)", name, answer));
+}
+
 static void
 note (FerryInvocation *invocation, gpointer data)
 {
@@ -172,6 +221,8 @@ conversation_add_handlers (FerryDemux *demux)
   ferry_demux_add_handler (demux, "numbers", numbers, NULL, NULL);
   ferry_demux_add_handler (demux, "bytes", bytes, NULL, NULL);
   ferry_demux_add_handler (demux, "never", never, NULL, NULL);
+  ferry_demux_add_handler (demux, "where", where, NULL, NULL);
+  ferry_demux_add_handler (demux, "ask-back", ask_back, NULL, NULL);
   ferry_demux_add_handler (demux, "note", note, NULL, NULL);
   ferry_demux_add_handler (demux, "note-bytes", note_bytes, NULL, NULL);
   ferry_demux_add_handler (demux, "noted", noted, NULL, NULL);

@@ -12,6 +12,8 @@
  *   fail-bytes  bytes -> an error with that message
  *   nothing   anything -> nothing
  *   never     anything -> an error: when it is cancelled
+ *   where     u -> s: the name of the handler's thread, after so many milliseconds
+ *   ask-back  anything -> (sv): that name, and what the asking end answers to "echo" of the same
  *   note      anything, one way: counted; note-bytes: three bytes
  *   noted     nothing -> t: how many were
  *   die       nothing: the process dies of SIGKILL

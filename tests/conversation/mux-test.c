@@ -27,10 +27,10 @@ new_socket_end (int fd)
 }
 
 static void
-start_worker (MuxTest *self, guint n_threads)
+start_worker (MuxTest *self, int n_threads)
 {
   g_autofree char *program = ferry_test_build_path ("answering-worker");
-  g_autofree char *number = g_strdup_printf ("%u", n_threads);
+  g_autofree char *number = g_strdup_printf ("%d", n_threads);
   const char *const argv[] = {program, number, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (GError) error = NULL;
@@ -43,13 +43,13 @@ start_worker (MuxTest *self, guint n_threads)
 }
 
 static void
-start_demux (MuxTest *self, guint n_threads)
+start_demux (MuxTest *self, int n_threads)
 {
   g_autoptr (GError) error = NULL;
 
   self->demux = ferry_demux_new (self->other);
   conversation_add_handlers (self->demux);
-  ferry_demux_set_threads (self->demux, (int) n_threads);
+  ferry_demux_set_threads (self->demux, n_threads);
   ferry_demux_start (self->demux, &error);
   g_assert_no_error (error);
 }
@@ -63,7 +63,7 @@ warm_up (void)
 }
 
 MuxTest *
-mux_test_new (MuxTestWay way, guint n_threads)
+mux_test_new (MuxTestWay way, int n_threads)
 {
   MuxTest *self = g_new0 (MuxTest, 1);
   int fds[2];

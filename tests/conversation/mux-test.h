@@ -34,8 +34,8 @@ struct _MuxTest
   FerryWorker *worker;       /* (owned) (nullable): as that */
 };
 
-/* The answering end has so many threads at the most. */
-MuxTest *mux_test_new (MuxTestWay way, guint n_threads);
+/* n_threads: as for ferry_demux_set_threads(). */
+MuxTest *mux_test_new (MuxTestWay way, int n_threads);
 /* Nothing is left: no call, descriptor, process. */
 void mux_test_free (MuxTest *self);
 /* Runs func on n threads at once, and the main loop until they are through. */
