@@ -48,7 +48,7 @@ ferry_executor_list_dup_task (FerryExecutorList *self, guint position)
 }
 
 /* Whether a change of the list must be told. Most lists have no handler, and an emission costs as much as the rest of
- * the change. */
+ * the change. To ask costs a quarter of that, so it is asked once for a task that ends. */
 static gboolean
 is_watched (FerryExecutorList *self)
 {
@@ -209,16 +209,17 @@ unlink_range (FerryExecutorList *self, GPtrArray *leaving, guint start, guint n)
   return position;
 }
 
-/* Removes tasks that are marked already from the list. Neighbouring tasks are removed in one change, because a list
- * view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
+/* Removes tasks that are marked already from the list. watched: is_watched(). Neighbouring tasks are removed in one
+ * change, because a list view needs much time for each. The loop starts at the end, so that earlier positions stay
+ * valid. */
 static void
-list_unlink (FerryExecutorList *self, GPtrArray *leaving)
+list_unlink (FerryExecutorList *self, GPtrArray *leaving, gboolean watched)
 {
   g_autoptr (GListModel) kept G_GNUC_UNUSED = g_object_ref (self->model);
   guint n;
 
   /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
-  if (self->index == NULL && !is_watched (self))
+  if (self->index == NULL && !watched)
     {
       for (guint i = 0; i < leaving->len; i++)
         g_queue_unlink (&self->entries, &get_leaving (leaving, i)->list_link);
@@ -234,7 +235,7 @@ list_unlink (FerryExecutorList *self, GPtrArray *leaving)
         if (get_leaving (leaving, end - n)->list_link.prev != &get_leaving (leaving, end - n - 1)->list_link)
           break;
       position = unlink_range (self, leaving, end - n, n);
-      if (is_watched (self))
+      if (watched)
         g_list_model_items_changed (self->model, position, n, 0);
     }
   if (self->entries.length == 0)
@@ -255,7 +256,7 @@ ferry_executor_list_remove (FerryExecutorList *self, FerryListedRun *entry)
     g_queue_unlink (entry->stays ? &self->failed : &self->finished, &entry->finished_link);
   leaving = g_ptr_array_new_full (1, (GDestroyNotify) ferry_run_unref);
   g_ptr_array_add (leaving, entry);
-  list_unlink (self, leaving);
+  list_unlink (self, leaving, is_watched (self));
 }
 
 /* Since when a finished task is one that leaves after a while. */
@@ -267,13 +268,13 @@ get_finished_since (const FerryListedRun *entry)
 
 /* How many of the finished tasks stay in the list, those that finished last. */
 static guint
-count_staying (FerryExecutorList *self)
+count_staying (FerryExecutorList *self, gboolean watched)
 {
   guint n = MIN (self->finished.length, self->keep_finished);
   GList *link;
   gint64 now;
 
-  if (self->finished_time == 0 || self->finished.length == n || !is_watched (self))
+  if (self->finished_time == 0 || self->finished.length == n || !watched)
     return n;
   n += MIN (self->finished.length - n, MAX_LINGERING);
   now = g_get_monotonic_time ();
@@ -283,10 +284,9 @@ count_staying (FerryExecutorList *self)
   return n;
 }
 
-void
-ferry_executor_list_trim (gpointer list)
+static void
+trim (FerryExecutorList *self, gboolean watched)
 {
-  FerryExecutorList *self = list;
   g_autoptr (GPtrArray) leaving = NULL;
 
   ferry_timers_unset (self->timers, &self->linger_timer);
@@ -294,14 +294,22 @@ ferry_executor_list_trim (gpointer list)
     return;
   leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, (GDestroyNotify) ferry_run_unref);
   sort_finished (self, leaving);
-  take_first (self, &self->finished, count_staying (self), leaving);
+  take_first (self, &self->finished, count_staying (self, watched), leaving);
   take_failed (self, MAX_FAILED, leaving);
   if (self->finished.length > self->keep_finished)
     ferry_timers_set (self->timers, &self->linger_timer,
                       ferry_time_add (get_finished_since (self->finished.head->data), self->finished_time),
                       ferry_executor_list_trim, self);
   if (leaving->len > 0)
-    list_unlink (self, leaving);
+    list_unlink (self, leaving, watched);
+}
+
+void
+ferry_executor_list_trim (gpointer list)
+{
+  FerryExecutorList *self = list;
+
+  trim (self, self->finished.length > self->keep_finished && is_watched (self));
 }
 
 void
@@ -316,13 +324,16 @@ ferry_executor_list_clear (FerryExecutorList *self)
 void
 ferry_executor_list_finish (FerryExecutorList *self, FerryListedRun *entry)
 {
+  gboolean watched;
+
   if (!entry->listed)
     return;
+  watched = is_watched (self);
   entry->finished_link.data = entry;
   g_queue_push_tail_link (&self->finished, &entry->finished_link);
   self->n_failed += entry->run.state == FERRY_TASK_STATE_FAILED;
-  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
-    ferry_executor_list_trim (self);
+  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !watched)
+    trim (self, watched);
 }
 
 void
@@ -342,7 +353,7 @@ ferry_executor_list_remove_finished (FerryExecutorList *self)
 {
   g_autoptr (GPtrArray) leaving = take_finished (self);
 
-  list_unlink (self, leaving);
+  list_unlink (self, leaving, is_watched (self));
 }
 
 GPtrArray *
