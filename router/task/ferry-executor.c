@@ -29,6 +29,7 @@
 #include "task/ferry-executor-list-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-task-private.h"
+#include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
 
 /* How long, in microseconds. */
@@ -786,10 +787,26 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
   submit_waiting (self);
 }
 
+/* Whether one message has room for the call. */
+static gboolean
+check_size (FerryExecutor *self, FerryRun *run, GError **error)
+{
+  gsize size = sizeof (FerryCallHeader) + strlen (run->function) + sizeof (guint64);
+
+  if (run->arguments != NULL)
+    size += strlen (g_variant_get_type_string (run->arguments)) + g_variant_get_size (run->arguments);
+  return size <= self->router->max_message_size ||
+         ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                          "The arguments of task '%s' are larger than the router's limit of %" G_GUINT64_FORMAT
+                          " bytes; pass a file's name, or raise FerryRouter:max-message-size",
+                          ferry_run_get_name (run), self->router->max_message_size);
+}
+
 gboolean
 ferry_executor_check_task (FerryExecutor *self, FerryTask *task, gboolean has_hosts, GError **error)
 {
-  return check (self, ferry_task_get_run (task), has_hosts, error);
+  return check (self, ferry_task_get_run (task), has_hosts, error) &&
+         check_size (self, ferry_task_get_run (task), error);
 }
 
 gboolean

@@ -275,6 +275,29 @@ test_bytes_survive (void)
   }
 }
 
+/* What is taken can be sent to a worker. */
+static void
+test_arguments_beyond_the_limit_of_the_router_are_refused (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new_for (task_test_new (FALSE, 1));
+  const guint64 limit = 1024 * 1024;
+  g_autofree char *fits = g_strnfill (limit - 64, 'x');
+  g_autofree char *exceeds = g_strnfill (limit - 1, 'x');
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string (exceeds));
+  g_autoptr (FerryTask) taken = NULL;
+  g_autoptr (FerryTask) refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (test->test->router, "max-message-size", limit, NULL);
+  taken = queue_test_submit (test, "echo", fits, "fits");
+  refused = ferry_queue_submit (test->queue, task, "exceeds", &error);
+  g_assert_null (refused);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  ferry_test_assert_says (error->message, "larger than the router's limit of 1048576 bytes");
+  task_test_wait_done (taken);
+  g_assert_no_error (ferry_task_get_error (taken));
+}
+
 static void
 test_what_is_too_large_is_refused (void)
 {
@@ -289,6 +312,7 @@ test_what_is_too_large_is_refused (void)
   submitted = ferry_queue_submit (test->queue, task, NULL, &error);
   g_assert_null (submitted);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  ferry_test_assert_says (error->message, "a queue stores at most 268435456 of a task");
   ferry_test_assert_says (error->message, "at most 268435456");
 }
 
@@ -492,6 +516,8 @@ main (int argc, char **argv)
   g_test_add_func ("/value/large-arguments-survive", test_large_arguments_survive);
   g_test_add_func ("/value/bytes-survive", test_bytes_survive);
   g_test_add_func ("/value/what-is-too-large-is-refused", test_what_is_too_large_is_refused);
+  g_test_add_func ("/value/arguments-beyond-the-limit-of-the-router-are-refused",
+                   test_arguments_beyond_the_limit_of_the_router_are_refused);
   g_test_add_func ("/value/damaged-result-is-none", test_damaged_result_is_none);
   g_test_add_func ("/value/damaged-arguments-are-an-error", test_damaged_arguments_are_an_error);
   g_test_add_func ("/value/relative-path-stays", test_relative_path_stays);
