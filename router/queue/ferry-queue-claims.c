@@ -302,11 +302,10 @@ ferry_queue_claims_take_back (FerryQueueClaims *self)
 static void
 store_rest (FerryQueueClaims *self, FerryQueueEntry *entry, FerryRun *run)
 {
-  entry->row.not_before = ferry_task_get_not_before (entry->task);
   run->rest_until = 0;
   entry->claimed = FALSE;
   count_claims (self, entry, -1);
-  ferry_queue_row_wait (&entry->row);
+  ferry_queue_row_rest (&entry->row, ferry_task_get_not_before (entry->task));
   entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
   entry->row.began = 0;
   change (self, entry);

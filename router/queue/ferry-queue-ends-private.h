@@ -16,15 +16,22 @@ typedef struct
   GQueue failed;       /* (element-type FerryQueueEntry): the oldest first */
   guint keep_count;    /* of each list; any */
   gint64 keep_time;    /* in microseconds; 0: no limit; any */
+  gint64 seen;         /* until when the queue had seen time pass, by the wall clock, at its opening */
+  gint64 opened;       /* when that was, since the machine's start */
+  gint64 latest;       /* until when it has ever seen time pass */
   FerryTimers *timers; /* const */
   FerryTimer timer;
   void (*leave) (FerryQueueEntry *entry, gpointer owner); /* const */
+  void (*saw) (gint64 latest, gpointer owner);            /* const */
   gpointer owner;                                         /* const */
 } FerryQueueEnds;
 
-/* leave: an entry is to leave the queue. timers: the router's. */
+/* leave: an entry is to leave the queue. saw: latest is to be stored. timers: the router's. */
 void ferry_queue_ends_init (FerryQueueEnds *self, FerryTimers *timers,
-                            void (*leave) (FerryQueueEntry *entry, gpointer owner), gpointer owner);
+                            void (*leave) (FerryQueueEntry *entry, gpointer owner),
+                            void (*saw) (gint64 latest, gpointer owner), gpointer owner);
+/* seen: what was stored last; 0: nothing. */
+void ferry_queue_ends_open (FerryQueueEnds *self, gint64 seen);
 /* No entry is to leave from now on. */
 void ferry_queue_ends_stop (FerryQueueEnds *self);
 

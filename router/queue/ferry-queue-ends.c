@@ -3,6 +3,10 @@
 
 /* The finished tasks of a queue: which of them stay, and for how long.
  *
+ * A clock that is 60 days ahead at one start would make all of them old. So the file has until when the queue has seen
+ * time pass. That goes on while the queue is open, whatever becomes of the clock. At a start it follows the clock, but
+ * by a week at most.
+ *
  * Owner:   the queue, of which it is a part.
  * Threads: the router's. */
 
@@ -10,16 +14,39 @@
 
 #include "queue/ferry-queue-ends-private.h"
 
+#include "base/ferry-base-private.h"
+
 /* How often tasks are looked for that ended too long ago, in microseconds. */
 #define PRUNE_TIME (3600 * (gint64) G_USEC_PER_SEC)
 
+/* How much of the time between two starts counts at most, in microseconds. */
+#define MAX_GAP (7 * 24 * PRUNE_TIME)
+
 void
 ferry_queue_ends_init (FerryQueueEnds *self, FerryTimers *timers,
-                       void (*leave) (FerryQueueEntry *entry, gpointer owner), gpointer owner)
+                       void (*leave) (FerryQueueEntry *entry, gpointer owner),
+                       void (*saw) (gint64 latest, gpointer owner), gpointer owner)
 {
   self->timers = timers;
   self->leave = leave;
+  self->saw = saw;
   self->owner = owner;
+}
+
+void
+ferry_queue_ends_open (FerryQueueEnds *self, gint64 seen)
+{
+  gint64 now = g_get_real_time ();
+
+  self->seen = seen > 0 ? MIN (now, seen + MAX_GAP) : now;
+  self->latest = seen;
+  self->opened = ferry_time_since_boot ();
+}
+
+static gint64
+get_now (const FerryQueueEnds *self)
+{
+  return self->seen + ferry_time_since_boot () - self->opened;
 }
 
 void
@@ -61,7 +88,7 @@ ferry_queue_ends_peek (const FerryQueueEnds *self)
 static FerryQueueEntry *
 find_leaving (FerryQueueEnds *self, GQueue *list)
 {
-  gint64 oldest = self->keep_time > 0 ? g_get_real_time () - self->keep_time : 0;
+  gint64 oldest = self->keep_time > 0 ? get_now (self) - self->keep_time : 0;
 
   for (GList *link = list->head; link != NULL; link = link->next)
     {
@@ -97,5 +124,7 @@ void
 ferry_queue_ends_prune (FerryQueueEnds *self)
 {
   ferry_queue_ends_trim (self);
+  self->latest = MAX (self->latest, get_now (self));
+  self->saw (self->latest, self->owner);
   ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + PRUNE_TIME, prune_again, self);
 }

@@ -18,6 +18,7 @@ typedef enum
   FERRY_QUEUE_CHANGE_REMEMBER, /* the row's key, with its state and its end */
   FERRY_QUEUE_CHANGE_FORGET,   /* the row's key */
   FERRY_QUEUE_CHANGE_PAUSE,    /* whether the queue is paused, as the row is */
+  FERRY_QUEUE_CHANGE_SEEN,     /* until when the queue has seen time pass: when the row has ended */
   FERRY_QUEUE_CHANGE_NAME,     /* the name of the file, for its tasks that are away: the id of the row */
   FERRY_QUEUE_CHANGE_FORMAT,   /* the file has tasks that are away, which versions before that do not know */
 } FerryQueueChangeKind;
@@ -41,6 +42,7 @@ typedef struct
   GArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
   gboolean paused;
   gint64 name;    /* of the file, for its tasks that are away; 0: it has none */
+  gint64 seen;    /* until when it has seen time pass, by the wall clock; 0: not known */
   GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
 } FerryQueueContent;
 

@@ -434,6 +434,11 @@ bind_change (FerryQueueFile *self, const FerryQueueChange *change)
       bind_text (statement, 1, "paused");
       sqlite3_bind_int64 (statement, 2, row->paused);
       break;
+    case FERRY_QUEUE_CHANGE_SEEN:
+      statement = self->prepared[STATEMENT_SET];
+      bind_text (statement, 1, "seen");
+      sqlite3_bind_int64 (statement, 2, row->ended);
+      break;
     case FERRY_QUEUE_CHANGE_NAME:
       statement = self->prepared[STATEMENT_SET];
       bind_text (statement, 1, "file");
@@ -786,6 +791,8 @@ read_content (FerryQueueFile *self, FerryQueueContent *content, int *code, guint
   content->paused = ask_number (self, "SELECT value FROM queue WHERE name = 'paused'", &other) != 0;
   *code = *code == SQLITE_OK ? other : *code;
   content->name = ask_number (self, "SELECT value FROM queue WHERE name = 'file'", &other);
+  *code = *code == SQLITE_OK ? other : *code;
+  content->seen = ask_number (self, "SELECT value FROM queue WHERE name = 'seen'", &other);
   *code = *code == SQLITE_OK ? other : *code;
   return *code == SQLITE_OK && *n_bad == 0;
 }

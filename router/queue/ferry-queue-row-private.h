@@ -48,7 +48,7 @@ typedef struct
   guint deaths;      /* at how many ends of its application it was under way */
   gint64 not_before; /* one that is over says since when a queue timeout counts */
   gint64 began;
-  gint64 ended;
+  gint64 ended;            /* of one that waits: since when it rests until not_before */
   FerryQueueValue *result; /* (nullable) */
   GBytes *error;           /* (nullable): “(siss)”: domain, code, message, trace; or with how a process ended */
 } FerryQueueRow;
@@ -108,6 +108,11 @@ gint64 ferry_queue_row_get_expiry (const FerryQueueRow *self);
 gint64 ferry_queue_row_get_wait_start (const FerryQueueRow *self);
 /* The queue timeout counts from now on. */
 void ferry_queue_row_restart_wait (FerryQueueRow *self);
+/* It waits, and rests until then before another attempt. */
+void ferry_queue_row_rest (FerryQueueRow *self, gint64 not_before);
+/* A rest is never longer than FerryTask:retry-pause from now on: somebody may have set the clock back. Returns whether
+ * it has become shorter. */
+gboolean ferry_queue_row_shorten_rest (FerryQueueRow *self);
 /* Whether the time of the wall clock has not come from which on it may be begun. */
 gboolean ferry_queue_row_waits_for_its_time (const FerryQueueRow *self);
 

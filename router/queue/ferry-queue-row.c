@@ -658,6 +658,30 @@ ferry_queue_row_restart_wait (FerryQueueRow *self)
     self->not_before = MAX (self->not_before, g_get_real_time ());
 }
 
+void
+ferry_queue_row_rest (FerryQueueRow *self, gint64 not_before)
+{
+  ferry_queue_row_wait (self);
+  self->not_before = not_before;
+  self->ended = g_get_real_time ();
+}
+
+gboolean
+ferry_queue_row_shorten_rest (FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = NULL;
+  gint64 latest;
+
+  if (self->state != FERRY_QUEUE_ROW_WAITING || self->ended == 0)
+    return FALSE;
+  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  latest = stored != NULL ? ferry_time_add (g_get_real_time (), read_limit (stored, "retry-pause")) : G_MAXINT64;
+  if (self->not_before <= latest)
+    return FALSE;
+  self->not_before = latest;
+  return TRUE;
+}
+
 gboolean
 ferry_queue_row_waits_for_its_time (const FerryQueueRow *self)
 {

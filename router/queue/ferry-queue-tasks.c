@@ -98,6 +98,14 @@ leave (FerryQueueEntry *entry, gpointer self)
   ferry_queue_tasks_drop (self, entry, TRUE);
 }
 
+static void
+saw (gint64 latest, gpointer self)
+{
+  const FerryQueueRow row = {.ended = latest};
+
+  ferry_queue_batches_add (&((FerryQueueTasks *) self)->batches, FERRY_QUEUE_CHANGE_SEEN, &row);
+}
+
 /* ---- a task ends ---- */
 
 /* Whether an end of a task now is that of the application, and nobody's wish for the task. */
@@ -537,7 +545,7 @@ ferry_queue_tasks_set_executor (FerryQueueTasks *self, FerryExecutor *executor, 
   self->ties.affinity = self->router->affinity;
   self->claims.executor = executor;
   ferry_queue_turns_init (&self->turns, self->router->timers, self->router->context, time_came, expired, self);
-  ferry_queue_ends_init (&self->ends, self->router->timers, leave, self);
+  ferry_queue_ends_init (&self->ends, self->router->timers, leave, saw, self);
   ferry_queue_batches_init (&self->batches, self->router->timers, due, queue);
 }
 

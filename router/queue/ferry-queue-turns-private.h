@@ -17,6 +17,7 @@ typedef struct
   GSequence *expiring; /* (element-type FerryQueueEntry): those that wait and have a limit, the earliest first */
   FerryTimers *timers;
   FerryTimer look_timer;
+  gint64 offset; /* of the wall clock from the time since the start of the machine */
   FerryQueueClock clock;
   void (*came) (gpointer owner);                            /* const */
   void (*expired) (FerryQueueEntry *entry, gpointer owner); /* const */

@@ -64,6 +64,7 @@ ferry_queue_turns_init (FerryQueueTurns *self, FerryTimers *timers, GMainContext
   self->timed = g_sequence_new (NULL);
   self->expiring = g_sequence_new (NULL);
   self->timers = timers;
+  self->offset = g_get_real_time () - ferry_time_since_boot ();
   ferry_queue_clock_init (&self->clock, timers, context, look_at_clock, self);
   self->came = came;
   self->expired = expired;
@@ -153,6 +154,8 @@ add_ready (FerryQueueEntry *entry)
 void
 ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
 {
+  if (ferry_queue_row_shorten_rest (&entry->row) && entry->task != NULL)
+    ferry_task_change_not_before (entry->task, entry->row.not_before);
   /* An end counts when it is told. */
   if (!entry->stored)
     ferry_queue_figures_count (entry->ties->figures, &entry->counted, &entry->row);
@@ -183,6 +186,12 @@ ferry_queue_turns_update (FerryQueueTurns *self, FerryQueueEntry *entry)
     }
 }
 
+static void
+add_entry (gpointer entry, gpointer entries)
+{
+  g_ptr_array_add (entries, entry);
+}
+
 /* (transfer none) (nullable) */
 static FerryQueueEntry *
 get_first (GSequence *entries)
@@ -206,6 +215,25 @@ ferry_queue_turns_peek (const FerryQueueTurns *self, gboolean (*filter) (const F
   return next;
 }
 
+/* Rests are no longer than before, also where the clock was set back. A second is none of a person's. */
+static void
+follow_clock (FerryQueueTurns *self, gint64 now)
+{
+  gint64 offset = now - ferry_time_since_boot ();
+  g_autoptr (GPtrArray) entries = NULL;
+
+  if (offset > self->offset - G_USEC_PER_SEC)
+    {
+      self->offset = MAX (self->offset, offset);
+      return;
+    }
+  self->offset = offset;
+  entries = g_ptr_array_new ();
+  g_sequence_foreach (self->timed, add_entry, entries);
+  for (guint i = 0; i < entries->len; i++)
+    ferry_queue_turns_update (self, entries->pdata[i]);
+}
+
 /* Those whose time has come may be begun, and those that have waited for too long fail. */
 static void
 look_at_clock (gpointer data)
@@ -215,6 +243,7 @@ look_at_clock (gpointer data)
   FerryQueueEntry *timed, *expiring;
   gint64 next;
 
+  follow_clock (self, now);
   while ((expiring = get_first (self->expiring)) != NULL && expiring->expiry <= now)
     {
       g_sequence_remove (g_steal_pointer (&expiring->expiring));

@@ -372,6 +372,7 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   ferry_executor_add_keeper (self->executor, &self->tasks.ties.keeper);
   self->tasks.claims.is_open = TRUE;
   self->damage = g_steal_pointer (&content->damage);
+  ferry_queue_ends_open (&self->tasks.ends, content->seen);
   if (self->start != FERRY_QUEUE_START_CONTINUE)
     change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->tasks.ties.paused);
   take_rows (self, content);
@@ -544,7 +545,8 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
  * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
- * which it stands, and with %FERRY_ERROR_TOO_LARGE if it was given more than 256 MiB of arguments and bytes. Fails as
+ * which it stands, and with %FERRY_ERROR_TOO_LARGE if its arguments are larger than
+ * [property@Ferry.Router:max-message-size], or it was given more than 256 MiB of arguments and bytes. Fails as
  * [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On the router's thread.
  *
  * Returns: (transfer full): the task with the key
@@ -766,6 +768,7 @@ ferry_queue_set_not_before (FerryQueue *self, FerryTask *task, gint64 not_before
     return ferry_set_error (error, FERRY_ERROR_BUSY, "Task '%s' was begun already; tasks wait before they are begun",
                             ferry_task_get_name (task));
   entry->row.not_before = not_before;
+  entry->row.ended = 0;
   ferry_queue_tasks_change (&self->tasks, entry);
   ferry_task_change_not_before (task, not_before);
   return TRUE;
@@ -1186,7 +1189,8 @@ install_settings (void)
   /**
    * FerryQueue:keep-time:
    *
-   * How long tasks that have ended stay, in microseconds; 0 for no limit. The default is 30 days.
+   * How long tasks that have ended stay, in microseconds; 0 for no limit. The default is 30 days. Of the time between
+   * two starts a week counts at most, so that a clock that is wrong at one start removes nothing.
    */
   properties[PROP_KEEP_TIME] =
     g_param_spec_int64 ("keep-time", NULL, NULL, 0, G_MAXINT64, DEFAULT_KEEP_TIME, FERRY_SETTABLE);

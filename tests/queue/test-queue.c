@@ -1236,6 +1236,12 @@ waits_for_fake_timer (gpointer time)
   return fake_time == *(gint64 *) time;
 }
 
+static gboolean
+ends_sooner_than_a_day (gpointer task)
+{
+  return ferry_task_get_not_before (task) < g_get_real_time () + 12 * 3600 * (gint64) G_USEC_PER_SEC;
+}
+
 /* As when the machine wakes up, or somebody sets the clock: nobody submits anything. */
 static void
 test_clock_is_looked_at_when_it_is_set (void)
@@ -1262,6 +1268,87 @@ test_clock_is_looked_at_when_it_is_set (void)
   clock_offset = 0;
   queue_test_close (test);
   fake_timer = -1;
+}
+
+/* The clock was a day ahead as the task was lost. Set while the queue is open: when the timer of the clock tells. */
+static void
+check_rest_is_no_longer_than_its_pause (gboolean restarts)
+{
+  g_autoptr (QueueTest) test = queue_test_new_for (task_test_new (FALSE, 1));
+  g_autoptr (FerryTask) submitted = NULL;
+  const gint64 day = 24 * 3600 * (gint64) G_USEC_PER_SEC, pause = 3600 * (gint64) G_USEC_PER_SEC;
+  gint64 end;
+
+  fake_timer = restarts ? -1 : eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  clock_offset = day;
+  submitted = submit_crash_at_first (test, pause, "lost");
+  ferry_test_run_until (rests, submitted);
+  queue_test_flush (test);
+  g_assert_cmpint (ferry_task_get_not_before (submitted), >, g_get_real_time () + pause / 2);
+  clock_offset = 0;
+  if (restarts)
+    {
+      queue_test_crash (test);
+      queue_test_restart (test);
+      g_clear_object (&submitted);
+      submitted = queue_test_get (test, "lost");
+    }
+  else
+    g_assert_cmpint (eventfd_write (fake_timer, 1), ==, 0);
+  end = g_get_real_time () + pause;
+  ferry_test_run_until (ends_sooner_than_a_day, submitted);
+  g_assert_cmpint (ferry_task_get_not_before (submitted), >, end - pause / 2);
+  g_assert_cmpint (ferry_task_get_not_before (submitted), <, end + pause / 2);
+  /* That is a person's wish, and no rest. */
+  g_assert_true (ferry_queue_set_not_before (test->queue, submitted, end + day, NULL));
+  queue_test_close (test);
+  fake_timer = -1;
+  queue_test_restart (test);
+  g_clear_object (&submitted);
+  submitted = queue_test_get (test, "lost");
+  g_assert_cmpint (ferry_task_get_not_before (submitted), ==, end + day);
+}
+
+static void
+test_rest_is_no_longer_than_its_pause (void)
+{
+  check_rest_is_no_longer_than_its_pause (FALSE);
+  check_rest_is_no_longer_than_its_pause (TRUE);
+}
+
+/* (transfer full): the queue is opened with a clock that is so many days ahead, and its list. */
+static char *
+list_days_later (QueueTest *test, gint64 days)
+{
+  clock_offset = days * 24 * 3600 * (gint64) G_USEC_PER_SEC;
+  queue_test_restart (test);
+  queue_test_flush (test);
+  clock_offset = 0;
+  return queue_test_list (test);
+}
+
+/* The default keep-time is 30 days. */
+static void
+test_age_counts_where_the_queue_has_seen_it (void)
+{
+  static const struct
+  {
+    gint64 days;
+    const char *list;
+  } starts[] = {{60, "a"}, {0, "a"}, {60, "a"}, {60, "a"}, {0, "a"}, {6, "a"}, {12, "a"}, {24, "a"}, {31, ""}};
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autoptr (FerryTask) task = queue_test_submit (test, "nothing", NULL, "a");
+
+  task_test_wait_done (task);
+  queue_test_close (test);
+  for (gsize i = 0; i < G_N_ELEMENTS (starts); i++)
+    {
+      g_autofree char *list = list_days_later (test, starts[i].days);
+
+      g_test_message ("start %zu", i);
+      g_assert_cmpstr (list, ==, starts[i].list);
+      queue_test_close (test);
+    }
 }
 
 static FerryTask *
@@ -1528,6 +1615,8 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/function-of-another-type-is-an-error", test_function_of_another_type_is_an_error);
   g_test_add_func ("/queue/clock-that-jumps-is-followed", test_clock_that_jumps_is_followed);
   g_test_add_func ("/queue/clock-is-looked-at-when-it-is-set", test_clock_is_looked_at_when_it_is_set);
+  g_test_add_func ("/queue/rest-is-no-longer-than-its-pause", test_rest_is_no_longer_than_its_pause);
+  g_test_add_func ("/queue/age-counts-where-the-queue-has-seen-it", test_age_counts_where_the_queue_has_seen_it);
   g_test_add_func ("/queue/limits-of-waiting-count-in-the-file", test_limits_of_waiting_count_in_the_file);
   return g_test_run ();
 }
