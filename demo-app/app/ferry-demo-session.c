@@ -275,14 +275,9 @@ ferry_demo_session_stop (FerryDemoSession *self)
     g_warning ("The router did not stop: %s", error->message);
 }
 
-/* A new request is tried even when no worker could be started before. */
 void
 ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job)
 {
-  FerryPool *pool = ferry_executor_get_pool (self->executor);
-
-  if (ferry_pool_get_error (pool) != NULL)
-    ferry_pool_reset (pool);
   g_ptr_array_add (self->early, ferry_demo_job_make_task (job));
   if (is_open (self->queue))
     submit_early (self);

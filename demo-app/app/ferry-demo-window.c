@@ -307,9 +307,17 @@ ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
 void
 ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
 {
-  if (error != NULL)
-    g_message ("%s", error->message);
-  ferry_demo_tell (page, error != NULL ? _ ("The worker could not be started") : _ ("A worker has ended unexpectedly"),
+  g_message ("%s", error->message);
+  ferry_demo_tell (page, _ ("The worker could not be started"), again);
+}
+
+void
+ferry_demo_tell_end (GtkWidget *page, FerryExit *ended, const char *again)
+{
+  ferry_demo_tell (page,
+                   ferry_exit_get_reason (ended) == FERRY_CLOSE_REASON_LAUNCH_FAILED
+                     ? _ ("The worker could not be started")
+                     : _ ("A worker has ended unexpectedly"),
                    again);
 }
 

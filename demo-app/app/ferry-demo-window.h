@@ -26,8 +26,9 @@ GtkWidget *ferry_demo_window_get_page (FerryDemoWindow *self, const char *name);
 
 /* Says a sentence in the window of a page. With an action of the page, it stays and has a button "Run Again". */
 void ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again);
-/* A worker could not be started, or has ended where there is no error. The error is in words for programmers, which go
- * to the log. */
+/* A worker could not be started. The error is in words for programmers, which go to the log. */
 void ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again);
+/* A worker has ended, or it was found late that it could not be started. */
+void ferry_demo_tell_end (GtkWidget *page, FerryExit *ended, const char *again);
 
 G_END_DECLS

@@ -184,9 +184,9 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-lost_cb (FerryDemoRobustPage *self)
+lost_cb (FerryDemoRobustPage *self, FerryExit *ended)
 {
-  ferry_demo_tell_error (GTK_WIDGET (self), NULL, "robust.start");
+  ferry_demo_tell_end (GTK_WIDGET (self), ended, "robust.start");
 }
 
 /* ---- the page itself ---- */

@@ -400,11 +400,11 @@ go_on (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-ended_cb (FerryDemoStartPage *self)
+ended_cb (FerryDemoStartPage *self, FerryExit *ended)
 {
   self->loop_draws = self->loop_works = self->is_measured = FALSE;
   self->n_works = 0;
-  ferry_demo_tell_error (GTK_WIDGET (self), NULL, "start.loop");
+  ferry_demo_tell_end (GTK_WIDGET (self), ended, "start.loop");
   show_end (self);
 }
 

@@ -615,6 +615,42 @@ cut_file (const char *path)
   g_assert_true (g_file_set_contents (path, contents, (gssize) size - 4096, NULL));
 }
 
+static FerryPool *
+new_pool (Scene *scene, const char *program)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){program, NULL});
+
+  return ferry_pool_new (scene->test->test->router, launcher);
+}
+
+/* The row and the banner say the same, until the program is there again and somebody tries, or a while is over. */
+static void
+test_banner_says_that_the_program_does_not_start (Scene *scene)
+{
+  g_autofree char *real = ferry_test_build_path ("serving-worker");
+  g_autofree char *program = task_test_make_path ("gone-worker");
+  const char *const words = "The program for these tasks does not start";
+
+  queue_test_close (scene->test);
+  g_object_unref (scene->test->test->executor);
+  g_object_unref (scene->test->test->pool);
+  scene->test->test->pool = new_pool (scene, program);
+  scene->test->test->executor = ferry_executor_new (scene->test->test->pool);
+  queue_test_restart (scene->test);
+  submit_note (scene, "a");
+  submit_note (scene, "b");
+  show_list (scene);
+  widget_test_wait_words (scene->list, words);
+  hide_list (scene);
+  show_banner (scene);
+  widget_test_wait_words (scene->list, words);
+  ferry_test_assert_says (gtk_widget_get_tooltip_text (widget_test_find_words (scene->list, words)), program);
+  g_assert_cmpint (symlink (real, program), ==, 0);
+  click (scene->list, says, "_Try Again");
+  wait_done (scene, "b");
+  wait_no_words (scene->list, words);
+}
+
 /* Once: who has closed it knows. */
 static void
 test_banner_says_that_tasks_were_damaged (Scene *scene)
@@ -945,6 +981,8 @@ main (int argc, char **argv)
             test_tasks_beside_the_queue_are_asked_about_and_stopped);
   add_test ("/queue-window/signal-of-the-end-closes-the-queue", test_signal_of_the_end_closes_the_queue);
   add_test ("/queue-window/banner-has-a-file-written-anew", test_banner_has_a_file_written_anew);
+  add_test ("/queue-window/banner-says-that-the-program-does-not-start",
+            test_banner_says_that_the_program_does_not_start);
   add_test ("/queue-window/banner-says-that-tasks-were-damaged", test_banner_says_that_tasks_were_damaged);
   return g_test_run ();
 }

@@ -520,8 +520,8 @@ class Queue(_home.Staying):
 
     @property
     def error(self) -> Error | None:
-        """Why the file cannot be written now. It is tried again each second, and nothing is begun meanwhile."""
-        return _error_of(self.props.error)
+        """Why nothing is begun now: the file cannot be written, or no worker starts. Both are tried again."""
+        return _error_of(self.props.error or self.props.executor.props.error)
 
     @property
     def damage(self) -> Error | None:
