@@ -1092,6 +1092,19 @@ may_go_on (FerryQueue *self)
   ferry_queue_batches_send_soon (&self->tasks.batches);
 }
 
+/* executor: (transfer full). */
+static void
+set_executor (FerryQueue *self, FerryExecutor *executor)
+{
+  self->executor = executor;
+  self->router = ferry_executor_get_router (self->executor);
+  ferry_queue_tasks_set_executor (&self->tasks, self->executor, send_batch, self);
+  g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::error", G_CALLBACK (tell_obstacles), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
+}
+
 static void
 ferry_queue_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
@@ -1100,15 +1113,7 @@ ferry_queue_set_property (GObject *object, guint property_id, const GValue *valu
   if (property_id > PROP_PATH && !ferry_affinity_check_property (self->router->affinity, pspec))
     return;
   if (property_id == PROP_EXECUTOR)
-    {
-      self->executor = ferry_property_require (object, value, pspec);
-      self->router = ferry_executor_get_router (self->executor);
-      ferry_queue_tasks_set_executor (&self->tasks, self->executor, send_batch, self);
-      g_signal_connect_object (self->executor, "notify::paused", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->executor, "notify::state", G_CALLBACK (may_go_on), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->executor, "notify::error", G_CALLBACK (tell_obstacles), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (tell_figures), self, G_CONNECT_SWAPPED);
-    }
+    set_executor (self, ferry_property_require (object, value, pspec));
   else if (property_id == PROP_PATH)
     set_path (self, g_value_get_string (value));
   else if (property_id == PROP_TASK_TYPE)

@@ -5,7 +5,9 @@
  *        queue/ferry-queue-list.c, queue/ferry-queue-turns.c, queue/ferry-queue-claims.c, queue/ferry-queue-ends.c,
  *        queue/ferry-queue-batches.c, queue/ferry-queue-tasks.c, queue/ferry-queue-clock.c
  *
- * What a queue does with its tasks, and what it has of them at its next start. */
+ * What a queue does with its tasks, and what it has of them at its next start.
+ *
+ * It is one file since most of its tests begin with the same few steps, and some set the clock of the whole program. */
 
 #include "config.h"
 
