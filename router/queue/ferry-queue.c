@@ -1183,6 +1183,11 @@ install_settings (void)
    */
   properties[PROP_TASK_TYPE] =
     g_param_spec_gtype ("task-type", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+}
+
+static void
+install_limits (void)
+{
   /**
    * FerryQueue:keep-count:
    *
@@ -1366,6 +1371,7 @@ ferry_queue_class_init (FerryQueueClass *klass)
   object_class->dispose = ferry_queue_dispose;
   object_class->finalize = ferry_queue_finalize;
   install_settings ();
+  install_limits ();
   install_states ();
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
