@@ -184,8 +184,11 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-lost_cb (FerryDemoRobustPage *self, FerryExit *ended)
+lost_cb (FerryDemoRobustPage *self, FerryExit *ended, FerryDemoPipe *pipe)
 {
+  if (ferry_exit_get_reason (ended) == FERRY_CLOSE_REASON_LAUNCH_FAILED)
+    adw_action_row_set_subtitle (pipe == self->bystanders[0] ? self->first_row : self->second_row,
+                                 _ ("Could not be started."));
   ferry_demo_tell_end (GTK_WIDGET (self), ended, "robust.start");
 }
 
