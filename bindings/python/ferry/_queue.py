@@ -521,7 +521,8 @@ class Queue(_home.Staying):
     @property
     def error(self) -> Error | None:
         """Why nothing is begun now: the file cannot be written, or no worker starts. Both are tried again."""
-        return _error_of(self.props.error or self.props.executor.props.error)
+        executor = _home.Properties(self._home, self.executor.ferry_executor.props)
+        return _error_of(self.props.error or executor.error)
 
     @property
     def damage(self) -> Error | None:
