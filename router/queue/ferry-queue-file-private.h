@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "queue/ferry-queue-copy-private.h"
 #include "queue/ferry-queue-row-private.h"
 
 G_BEGIN_DECLS
@@ -69,6 +70,10 @@ void ferry_queue_file_rest (FerryQueueFile *self);
 /* Writes all of content into a new file, which takes the path. What is there is set aside, and content->damage says
  * so. Fails as ferry_queue_file_open() does; then it may be tried again. */
 gboolean ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError **error);
+/* Copies some pages of the database; one back-up at a time. Once it is done, the files of its values stay until
+ * ferry_queue_file_end_back_up(). Fails as ferry_queue_file_write() and ferry_queue_copy_begin() do. */
+gboolean ferry_queue_file_back_up (FerryQueueFile *self, FerryQueueCopy *copy, gboolean *is_done, GError **error);
+void ferry_queue_file_end_back_up (FerryQueueFile *self);
 /* is_orderly: nothing has to be checked at the next start. Fails, and closes it, if the file is not at its path. */
 gboolean ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly, GError **error);
 

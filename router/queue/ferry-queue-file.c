@@ -44,6 +44,9 @@
 
 /* How long another program that looks into the file may keep it from being written, in milliseconds. */
 #define BUSY_TIMEOUT 2000
+/* How many pages a back-up copies until something else may be written. They become more where it does not come nearer
+ * to its end by that. */
+#define N_PAGES 256
 
 static const char schema[] =
   "CREATE TABLE task (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, made_up INT NOT NULL, kind INT NOT NULL,"
@@ -93,8 +96,13 @@ struct _FerryQueueFile
   FerryQueueLock *lock; /* (owned) */
   sqlite3 *database;    /* (owned) (nullable) */
   sqlite3_stmt *prepared[N_STATEMENTS];
-  char *folder;     /* const: of the values that are in files */
-  GHashTable *rows; /* (owned) (element-type gint64 RowFiles): the rows that have such values, by their id */
+  char *folder;          /* const: of the values that are in files */
+  GHashTable *rows;      /* (owned) (element-type gint64 RowFiles): the rows that have such values, by their id */
+  sqlite3 *draft;        /* (owned) (nullable): the draft of a back-up */
+  sqlite3_backup *pages; /* (owned) (nullable): what is to be copied to it */
+  int n_pages;           /* of them, at a time */
+  int n_remaining;
+  GPtrArray *held; /* (owned) (nullable): files of values that no row names any more, while a back-up copies them */
 };
 
 /* The names of the files that a row has. */
@@ -265,9 +273,8 @@ is_damage (int code)
 }
 
 static gboolean
-set_error (FerryQueueFile *self, int code, GError **error)
+set_error_of (const char *path, const char *why, int code, GError **error)
 {
-  const char *why = self->database != NULL ? sqlite3_errmsg (self->database) : sqlite3_errstr (code);
   GIOErrorEnum kind = G_IO_ERROR_FAILED;
   const char *remedy = "see what the system's log says of the disk";
 
@@ -291,8 +298,15 @@ set_error (FerryQueueFile *self, int code, GError **error)
     default:
       break;
     }
-  g_set_error (error, G_IO_ERROR, kind, "The queue '%s' cannot be stored: %s; %s", self->path, why, remedy);
+  g_set_error (error, G_IO_ERROR, kind, "The queue '%s' cannot be stored: %s; %s", path, why, remedy);
   return FALSE;
+}
+
+static gboolean
+set_error (FerryQueueFile *self, int code, GError **error)
+{
+  return set_error_of (self->path, self->database != NULL ? sqlite3_errmsg (self->database) : sqlite3_errstr (code),
+                       code, error);
 }
 
 static gboolean
@@ -527,7 +541,9 @@ replace_file (FerryQueueFile *self, char **name, const char *new_name)
 
   if (g_strcmp0 (*name, new_name) == 0)
     return;
-  if (path != NULL)
+  if (path != NULL && self->held != NULL)
+    g_ptr_array_add (self->held, g_steal_pointer (&path));
+  else if (path != NULL)
     unlink (path);
   g_free (*name);
   *name = g_strdup (new_name);
@@ -587,6 +603,21 @@ list_named (FerryQueueFile *self)
       if (files->result != NULL)
         g_hash_table_add (names, files->result);
     }
+  return names;
+}
+
+/* (transfer full): the same, for another thread. */
+static GPtrArray *
+copy_names (FerryQueueFile *self)
+{
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) named = list_named (self);
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, named);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    g_ptr_array_add (names, g_strdup (name));
   return names;
 }
 
@@ -816,10 +847,19 @@ choose_journal (const char *path)
   return "WAL";
 }
 
+/* A back-up that is under way begins anew, should the file go on. */
+static void
+leave_draft (FerryQueueFile *self)
+{
+  g_clear_pointer (&self->pages, sqlite3_backup_finish);
+  g_clear_pointer (&self->draft, sqlite3_close);
+}
+
 /* Closes the database, and not the file's lock. */
 static void
 disconnect (FerryQueueFile *self)
 {
+  leave_draft (self);
   for (guint i = 0; i < N_STATEMENTS; i++)
     g_clear_pointer (&self->prepared[i], sqlite3_finalize);
   g_clear_pointer (&self->database, sqlite3_close);
@@ -1187,6 +1227,7 @@ file_free (FerryQueueFile *self, gboolean was_refused)
   disconnect (self);
   ferry_queue_lock_free (self->lock, was_refused);
   g_hash_table_unref (self->rows);
+  g_clear_pointer (&self->held, g_ptr_array_unref);
   g_free (self->folder);
   g_free (self->path);
   g_free (self);
@@ -1261,6 +1302,81 @@ ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError
       g_warning ("%s", content->damage->message);
     }
   return begin (self, error);
+}
+
+/* ---- back-ups ---- */
+
+/* The draft needs no journal, and is synced as a whole at the end. */
+static int
+begin_pages (FerryQueueFile *self, const char *draft)
+{
+  int code = sqlite3_open_v2 (draft, &self->draft, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+  if (code == SQLITE_OK)
+    code = sqlite3_exec (self->draft, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
+  if (code != SQLITE_OK)
+    return code;
+  self->n_pages = N_PAGES;
+  self->n_remaining = G_MAXINT;
+  self->pages = sqlite3_backup_init (self->draft, "main", self->database, "main");
+  return self->pages != NULL ? SQLITE_OK : sqlite3_errcode (self->draft);
+}
+
+static int
+step_pages (FerryQueueFile *self)
+{
+  int code = sqlite3_backup_step (self->pages, self->n_pages);
+  int n_remaining = sqlite3_backup_remaining (self->pages);
+
+  if (n_remaining >= self->n_remaining)
+    self->n_pages *= 2;
+  self->n_remaining = n_remaining;
+  return code;
+}
+
+/* Returns a code of SQLite: SQLITE_DONE if there is no page left. What this connection writes in between is written to
+ * the copy as well, so that it is as the file is at the end. */
+static int
+copy_pages (FerryQueueFile *self, FerryQueueCopy *copy, GError **error)
+{
+  const char *draft = self->pages == NULL ? ferry_queue_copy_begin (copy, error) : NULL;
+  int code = SQLITE_OK;
+
+  if (self->pages == NULL && draft == NULL)
+    return SQLITE_ERROR;
+  if (draft != NULL)
+    code = begin_pages (self, draft);
+  if (code == SQLITE_OK)
+    code = step_pages (self);
+  if (code != SQLITE_OK && code != SQLITE_DONE)
+    set_error_of (ferry_queue_copy_get_path (copy), sqlite3_errstr (code), code, error);
+  return code;
+}
+
+gboolean
+ferry_queue_file_back_up (FerryQueueFile *self, FerryQueueCopy *copy, gboolean *is_done, GError **error)
+{
+  int code = SQLITE_ERROR;
+
+  if (ferry_queue_copy_check (copy, error) && ferry_queue_lock_check (self->lock, error))
+    code = copy_pages (self, copy, error);
+  *is_done = code == SQLITE_DONE;
+  if (code == SQLITE_OK)
+    return TRUE;
+  leave_draft (self);
+  if (!*is_done)
+    return FALSE;
+  self->held = g_ptr_array_new_with_free_func (g_free);
+  ferry_queue_copy_take_names (copy, copy_names (self));
+  return TRUE;
+}
+
+void
+ferry_queue_file_end_back_up (FerryQueueFile *self)
+{
+  for (guint i = 0; self->held != NULL && i < self->held->len; i++)
+    unlink (self->held->pdata[i]);
+  g_clear_pointer (&self->held, g_ptr_array_unref);
 }
 
 gboolean

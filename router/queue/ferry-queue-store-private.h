@@ -24,6 +24,8 @@ typedef struct
   void (*closed) (gpointer owner, const GError *error);
   /* value: (transfer none). Either bytes (transfer none) or error (transfer none) is NULL. */
   void (*loaded) (gpointer owner, FerryQueueValue *value, GBytes *bytes, const GError *error);
+  /* error: (transfer none) (nullable): the draft is not complete. */
+  void (*backed_up) (gpointer owner, const GError *error);
 } FerryQueueStoreFuncs;
 
 /* Starts the thread, and opens the file: see ferry_queue_file_open(). owner is kept until each answer has come. Fails
@@ -37,6 +39,10 @@ void ferry_queue_store_write (FerryQueueStore *self, GPtrArray *changes, gboolea
 void ferry_queue_store_renew (FerryQueueStore *self, FerryQueueContent *content);
 /* Reads a value that is in a file. */
 void ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value);
+/* Copies the file while it is written: see ferry_queue_file_back_up(). copy: kept until the answer. */
+void ferry_queue_store_back_up (FerryQueueStore *self, FerryQueueCopy *copy);
+/* Its values were copied. */
+void ferry_queue_store_end_back_up (FerryQueueStore *self);
 /* After all that was asked for. Frees the store; the answer comes all the same, unless it is not wanted. */
 void ferry_queue_store_close (FerryQueueStore *self, gboolean is_orderly, gboolean wants_answer);
 

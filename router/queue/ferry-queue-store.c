@@ -25,6 +25,8 @@ typedef enum
   JOB_WRITE,
   JOB_RENEW,
   JOB_LOAD,
+  JOB_BACK_UP,
+  JOB_END_BACK_UP,
   JOB_CLOSE,
 } JobKind;
 
@@ -37,7 +39,9 @@ typedef struct
   GPtrArray *changes;     /* (owned) (nullable) */
   FerryQueueValue *value; /* (owned) (nullable) */
   GBytes *bytes;          /* (owned) (nullable) */
+  FerryQueueCopy *copy;   /* (unowned) (nullable) */
   gboolean is_orderly;
+  gboolean goes_on;           /* it is done once more, behind what waits */
   FerryQueueContent *content; /* (owned) (nullable) */
   GError *error;              /* (owned) (nullable) */
 } Job;
@@ -116,6 +120,7 @@ static void
 do_job (Job *self)
 {
   FerryQueueStore *store = self->store;
+  gboolean is_done;
 
   switch (self->kind)
     {
@@ -133,6 +138,12 @@ do_job (Job *self)
       break;
     case JOB_LOAD:
       self->bytes = ferry_queue_value_read (self->value, &self->error);
+      break;
+    case JOB_BACK_UP:
+      self->goes_on = ferry_queue_file_back_up (store->file, self->copy, &is_done, &self->error) && !is_done;
+      break;
+    case JOB_END_BACK_UP:
+      ferry_queue_file_end_back_up (store->file);
       break;
     case JOB_CLOSE:
       if (store->file != NULL)
@@ -161,6 +172,11 @@ answer (gpointer data)
     case JOB_LOAD:
       funcs->loaded (self->owner, self->value, self->bytes, self->error);
       break;
+    case JOB_BACK_UP:
+      funcs->backed_up (self->owner, self->error);
+      break;
+    case JOB_END_BACK_UP:
+      break;
     case JOB_CLOSE:
       funcs->closed (self->owner, self->error);
       break;
@@ -185,8 +201,11 @@ run (gpointer data)
         }
       do_job (job);
       goes_on = job->kind != JOB_CLOSE;
-      rests = job->kind == JOB_LOAD ? rests : self->file == NULL;
-      if (job->owner != NULL)
+      if (job->kind != JOB_LOAD)
+        rests = self->file == NULL;
+      if (job->goes_on)
+        g_async_queue_push (self->jobs, job);
+      else if (job->owner != NULL)
         ferry_mailbox_post (self->context, answer, job, job_free);
       else
         job_free (job);
@@ -248,6 +267,21 @@ ferry_queue_store_load (FerryQueueStore *self, FerryQueueValue *value)
 
   job->value = ferry_queue_value_ref (value);
   g_async_queue_push (self->jobs, job);
+}
+
+void
+ferry_queue_store_back_up (FerryQueueStore *self, FerryQueueCopy *copy)
+{
+  Job *job = job_new (self, JOB_BACK_UP, TRUE);
+
+  job->copy = copy;
+  g_async_queue_push (self->jobs, job);
+}
+
+void
+ferry_queue_store_end_back_up (FerryQueueStore *self)
+{
+  g_async_queue_push (self->jobs, job_new (self, JOB_END_BACK_UP, FALSE));
 }
 
 void

@@ -5,7 +5,8 @@
  *
  * The queue has a row for each task, in memory as in the file, and decides by the rows in memory what is next. Each
  * step of a task (ferry-queue-tasks.c) changes its row, which goes to the file with the next batch
- * (ferry-queue-batches.c). Here are opening, closing and what applications call.
+ * (ferry-queue-batches.c). Here are opening, closing and what applications call. It is one file since all of it asks in
+ * which phase the queue is.
  *
  * Threads: the router's. */
 
@@ -70,6 +71,7 @@ struct _FerryQueue
   Phase phase;
   GTask *opening;        /* (owned) (nullable) */
   GTask *closing;        /* (owned) (nullable) */
+  GTask *back_up;        /* (owned) (nullable): whose data is the FerryQueueCopy */
   GError *damage;        /* (owned) (nullable) */
   FerryTimer send_timer; /* while closing */
   gboolean sends;        /* while closing: it waits for what is on its way to hosts */
@@ -443,7 +445,7 @@ close_store (FerryQueue *self)
   FerryQueueBatches *batches = &self->tasks.batches;
   gboolean is_orderly = ferry_queue_batches_has_nothing (batches);
 
-  if (self->phase != CLOSING || batches->store == NULL || batches->is_writing)
+  if (self->phase != CLOSING || batches->store == NULL || batches->is_writing || self->back_up != NULL)
     return;
   if (batches->error == NULL &&
       (self->tasks.claims.n > 0 || !is_orderly || (self->sends && ferry_queue_away_is_busy (&self->tasks.away))))
@@ -471,7 +473,73 @@ closed (gpointer owner, const GError *error)
     g_task_return_boolean (closing, TRUE);
 }
 
-static const FerryQueueStoreFuncs store_funcs = {opened, written, renewed, closed, loaded};
+/* ---- back-ups ---- */
+
+static void
+end_back_up (FerryQueue *self, const GError *error)
+{
+  g_autoptr (GTask) back_up = g_steal_pointer (&self->back_up);
+
+  if (error != NULL)
+    g_task_return_error (back_up, g_error_copy (error));
+  else
+    g_task_return_boolean (back_up, TRUE);
+  ferry_queue_batches_send_soon (&self->tasks.batches);
+}
+
+static void
+finish_in_thread (GTask *finishing, gpointer queue, gpointer copy, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (ferry_queue_copy_finish (copy, &error))
+    g_task_return_boolean (finishing, TRUE);
+  else
+    g_task_return_error (finishing, error);
+}
+
+static void
+finished (GObject *queue, GAsyncResult *result, gpointer data)
+{
+  FerryQueue *self = FERRY_QUEUE (queue);
+  g_autoptr (GError) error = NULL;
+
+  g_task_propagate_boolean (G_TASK (result), &error);
+  ferry_queue_store_end_back_up (self->tasks.batches.store);
+  end_back_up (self, error);
+}
+
+/* The draft is complete. Its values are copied while the file goes on. */
+static void
+backed_up (gpointer owner, const GError *error)
+{
+  FerryQueue *self = owner;
+  g_autoptr (GTask) finishing = NULL;
+
+  if (error != NULL)
+    {
+      end_back_up (self, error);
+      return;
+    }
+  finishing = g_task_new (self, NULL, finished, NULL);
+  g_task_set_task_data (finishing, g_task_get_task_data (self->back_up), NULL);
+  g_task_run_in_thread (finishing, finish_in_thread);
+}
+
+/* What was changed before is in it. */
+static void
+flushed (GObject *queue, GAsyncResult *result, gpointer data)
+{
+  FerryQueue *self = FERRY_QUEUE (queue);
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_queue_flush_finish (self, result, &error))
+    ferry_queue_store_back_up (self->tasks.batches.store, g_task_get_task_data (self->back_up));
+  else
+    end_back_up (self, error);
+}
+
+static const FerryQueueStoreFuncs store_funcs = {opened, written, renewed, closed, loaded, backed_up};
 
 /* ---- submitting ---- */
 
@@ -817,6 +885,77 @@ ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  */
 gboolean
 ferry_queue_flush_finish (FerryQueue *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * ferry_queue_back_up_async:
+ * @self: an open queue
+ * @path: (type filename): where the copy is to be; nothing may be there
+ * @cancellable: (nullable): ends the copying, and nothing is left of it
+ * @callback: (scope async): called when the copy is on the disk, or could not be made
+ * @user_data: data for @callback
+ *
+ * Copies the file while the queue goes on, with all that was submitted or changed before. At @path is then a queue that
+ * can be opened, and its large values are in the folder `PATH.values`. Neither replaces anything: give each back-up a
+ * name of its own, such as one with the date. On the router's thread.
+ *
+ * To go back to a copy, put both in the place of the queue's while no application has it open. Do not use a queue and
+ * its copy side by side: what waits would be done twice.
+ */
+void
+ferry_queue_back_up_async (FerryQueue *self, const char *path, GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_autoptr (GTask) back_up = NULL;
+  g_autofree char *absolute = NULL;
+  g_autofree char *folder = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (FERRY_IS_QUEUE (self));
+  g_return_if_fail (path != NULL && *path != '\0');
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+  ferry_return_if_elsewhere (self->router->affinity);
+
+  /* Where a cancel comes too late, the copy is there. */
+  back_up = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_check_cancellable (back_up, FALSE);
+  g_task_set_source_tag (back_up, ferry_queue_back_up_async);
+  if (check_open (self, &error) && self->back_up != NULL)
+    ferry_set_error (&error, FERRY_ERROR_BUSY,
+                     "The queue '%s' is being backed up; wait for that callback, and call this then", self->path);
+  if (error != NULL)
+    {
+      g_task_return_error (back_up, error);
+      return;
+    }
+  absolute = g_canonicalize_filename (path, NULL);
+  folder = ferry_queue_file_name_folder (absolute);
+  g_task_set_task_data (back_up, ferry_queue_copy_new (absolute, folder, self->tasks.ties.folder, cancellable),
+                        (GDestroyNotify) ferry_queue_copy_free);
+  self->back_up = g_steal_pointer (&back_up);
+  ferry_queue_flush_async (self, cancellable, flushed, NULL);
+}
+
+/**
+ * ferry_queue_back_up_finish:
+ * @self: a queue
+ * @result: the result that the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@FerryQueue.Queue.back_up_async]. Any thread.
+ *
+ * Fails with %G_IO_ERROR_EXISTS if something has the name, with %FERRY_ERROR_BUSY while another back-up is made, with
+ * %G_IO_ERROR_NO_SPACE, %G_IO_ERROR_READ_ONLY and others of `G_IO_ERROR` if the copy cannot be written, and as
+ * [method@FerryQueue.Queue.flush_finish] does.
+ *
+ * Returns: %TRUE when the copy is on the disk
+ */
+gboolean
+ferry_queue_back_up_finish (FerryQueue *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 

@@ -53,6 +53,12 @@ void ferry_queue_flush_async (FerryQueue *self, GCancellable *cancellable, GAsyn
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_queue_flush_finish (FerryQueue *self, GAsyncResult *result, GError **error);
 
+FERRY_AVAILABLE_IN_0_2
+void ferry_queue_back_up_async (FerryQueue *self, const char *path, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_2
+gboolean ferry_queue_back_up_finish (FerryQueue *self, GAsyncResult *result, GError **error);
+
 FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_queue_lookup (FerryQueue *self, const char *key) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
