@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-tree-private.h"
 #include "queue/ferry-queue-value-private.h"
 
 /* How much is copied until somebody may cancel it, in bytes. */
@@ -53,11 +52,24 @@ ferry_queue_copy_new (const char *path, const char *folder, const char *values, 
   return self;
 }
 
+static void
+remove_folder (FerryQueueCopy *self)
+{
+  for (guint i = 0; self->names != NULL && i < self->names->len; i++)
+    {
+      g_autofree char *path = g_build_filename (self->folder, self->names->pdata[i], NULL);
+
+      unlink (path);
+    }
+  unlink (self->draft);
+  rmdir (self->folder);
+}
+
 void
 ferry_queue_copy_free (FerryQueueCopy *self)
 {
   if (self->has_folder)
-    ferry_tree_remove (AT_FDCWD, self->folder);
+    remove_folder (self);
   g_clear_pointer (&self->names, g_ptr_array_unref);
   g_clear_object (&self->cancellable);
   g_free (self->values);

@@ -193,9 +193,9 @@ ferry_queue_set_write_error (const char *path, GError **error)
 
   g_set_error (error, G_IO_ERROR, code == EROFS ? G_IO_ERROR_READ_ONLY : g_io_error_from_errno (code),
                "The queue's file '%s' cannot be written: %s; %s", path, g_strerror (code),
-               code == ENOSPC || code == EDQUOT  ? "make room on its disk"
-               : code == EROFS || code == EACCES ? "allow this user to write its folder"
-                                                 : "see what the system's log says of the disk");
+               code == ENOSPC || code == EDQUOT                   ? "make room on its disk"
+               : code == EROFS || code == EACCES || code == EPERM ? "allow this user to write it and its folder"
+                                                                  : "see what the system's log says of the disk");
   return FALSE;
 }
 

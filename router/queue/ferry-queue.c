@@ -555,6 +555,20 @@ check_open (FerryQueue *self, GError **error)
                           self->path);
 }
 
+static gboolean
+check_key (const char *key, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (*key == '\0')
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The key of a task is empty; give it a text, or none");
+  if (g_utf8_validate (key, -1, NULL))
+    return TRUE;
+  text = g_utf8_make_valid (key, -1);
+  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                          "The key '%s' is no UTF-8; give what g_uri_escape_string() makes of it", text);
+}
+
 /* The key is of a task that was removed: task has ended as that one. */
 static FerryTask *
 end_as_known (FerryQueue *self, FerryTask *task, const FerryQueueRow *known)
@@ -611,9 +625,12 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
  * A key is known until [method@FerryQueue.Queue.forget], also when its task has left the list. Then @task has ended as
  * that one did, without its result or error, and is returned.
  *
+ * A key is UTF-8, and a path may be none: [func@GLib.uri_escape_string] makes one of it, and no other path becomes the
+ * same.
+ *
  * Fails with %FERRY_ERROR_NOT_STARTED before the queue is open, and with %FERRY_ERROR_STOPPED once it is closed. Fails
- * with %FERRY_ERROR_BAD_ARGUMENTS if the task is made of what cannot be stored: descriptors, senders, or others for
- * which it stands, and with %FERRY_ERROR_TOO_LARGE if its arguments are larger than
+ * with %FERRY_ERROR_BAD_ARGUMENTS if the key is empty or no UTF-8, or if the task is made of what cannot be stored:
+ * descriptors, senders, or others for which it stands, and with %FERRY_ERROR_TOO_LARGE if its arguments are larger than
  * [property@Ferry.Router:max-message-size], or it was given more than 256 MiB of arguments and bytes. Fails as
  * [method@Ferry.Executor.submit_task] does, but never with %FERRY_ERROR_WOULD_BLOCK. On the router's thread.
  *
@@ -627,10 +644,10 @@ ferry_queue_submit (FerryQueue *self, FerryTask *task, const char *key, GError *
 
   g_return_val_if_fail (FERRY_IS_QUEUE (self), NULL);
   g_return_val_if_fail (FERRY_IS_TASK (task), NULL);
-  g_return_val_if_fail (key == NULL || (*key != '\0' && g_utf8_validate (key, -1, NULL)), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error))
+  if (!ferry_affinity_check_error (self->router->affinity, G_STRFUNC, error) || !check_open (self, error) ||
+      (key != NULL && !check_key (key, error)))
     return NULL;
   entry = key != NULL ? ferry_queue_list_lookup (&self->tasks.list, key) : NULL;
   if (entry != NULL)
@@ -725,8 +742,8 @@ ferry_queue_forget (FerryQueue *self, const char *key, GError **error)
   entry = ferry_queue_list_lookup (&self->tasks.list, key);
   known = ferry_queue_list_lookup_known (&self->tasks.list, key);
   if (entry == NULL && known == NULL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The queue '%s' has no task with the key '%s'",
-                            self->path, key);
+    return check_key (key, error) && ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                                                      "The queue '%s' has no task with the key '%s'", self->path, key);
   if (known != NULL)
     {
       ferry_queue_batches_add (&self->tasks.batches, FERRY_QUEUE_CHANGE_FORGET, known);
@@ -1065,9 +1082,9 @@ ferry_queue_open_async (FerryQueue *self, GCancellable *cancellable, GAsyncReady
  *
  * Fails with %FERRY_ERROR_BUSY if another process has the file, which the message names, or another queue of this
  * process. Fails with %FERRY_ERROR_VERSION if the file is of a newer version of Ferry, with %FERRY_ERROR_BAD_ARGUMENTS
- * if it is something else, with %FERRY_ERROR_SYSTEM, %G_IO_ERROR_NO_SPACE, %G_IO_ERROR_READ_ONLY and
- * %G_IO_ERROR_FAILED if it cannot be opened or written, and with %FERRY_ERROR_ALREADY_STARTED if it was opened before.
- * After another error it may be opened once more.
+ * if it is something else, with %FERRY_ERROR_SYSTEM, %G_IO_ERROR_NO_SPACE, %G_IO_ERROR_READ_ONLY and others of
+ * `G_IO_ERROR` if it cannot be opened or written, which name the file, and with %FERRY_ERROR_ALREADY_STARTED if it was
+ * opened before. After another error it may be opened once more.
  *
  * Returns: %TRUE when the queue is open
  */

@@ -115,6 +115,21 @@ def check_again(report, path):
                      (False, 10))
 
 
+def test_back_ups(report, folder):
+    copy = folder / "copies" / "copy.db"
+    with ferry.Queue(folder / "original.db") as queue:
+        large = queue.submit(queue_functions.fill, 3 << 20, key="large").result()
+        queue.paused = True
+        queue.submit(queue_functions.double, 4, key="four")
+        report.equal("a back-up is made while the queue is open", queue.back_up(copy).result(), None)
+        report.fact("it replaces nothing", says(caught(queue.back_up, copy), str(copy), "exists"))
+        queue.submit(queue_functions.double, 5, key="later")
+    with ferry.Queue(copy) as queue:
+        report.equal("it is a queue", (queue.damage, [queue.key_of(task) for task in queue]), (None, ["large", "four"]))
+        report.equal("with its values", queue["large"].result(), large)
+        report.equal("that goes on", queue["four"].result(), 8)
+
+
 def test_changes(report, folder):
     with ferry.Queue(folder / "changes.db") as queue:
         queue.paused = True
@@ -483,6 +498,7 @@ def body(report):
             # First, as what is left of others would be told as well.
             test_names(report, folder)
             test_tasks(report, folder)
+            test_back_ups(report, folder)
             test_changes(report, folder)
             with ferry.Queue(folder / "refusals.db") as queue:
                 test_refusals(report, queue, folder)

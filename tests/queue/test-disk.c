@@ -36,8 +36,9 @@ typedef struct
 } Fault;
 
 static const Fault faults[] = {
-  {FAULT_WRITE, ENOSPC, EXT4}, {FAULT_WRITE, EIO, EXT4},   {FAULT_WRITE, EROFS, EXT4}, {FAULT_SYNC, EIO, EXT4},
-  {FAULT_OPEN, EMFILE, EXT4},  {FAULT_WRITE, ENOSPC, NFS}, {FAULT_WRITE, EIO, NFS},    {FAULT_SYNC, EIO, NFS},
+  {FAULT_WRITE, ENOSPC, EXT4}, {FAULT_WRITE, EIO, EXT4},   {FAULT_WRITE, EROFS, EXT4},
+  {FAULT_SYNC, EIO, EXT4},     {FAULT_OPEN, EMFILE, EXT4}, {FAULT_OPEN, EACCES, EXT4},
+  {FAULT_WRITE, ENOSPC, NFS},  {FAULT_WRITE, EIO, NFS},    {FAULT_SYNC, EIO, NFS},
 };
 
 typedef struct
@@ -246,6 +247,8 @@ open_again (const Fault *fault, guint n)
   place->file = open_file (place, &content, &error);
   n_calls = fault_disarm ();
   g_assert_true ((place->file == NULL) == (error != NULL));
+  if (error != NULL)
+    ferry_test_assert_says (error->message, place->path);
   if (place->file != NULL)
     {
       g_assert_no_error (content->damage);

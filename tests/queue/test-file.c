@@ -668,23 +668,25 @@ test_forked_child_does_not_keep_it (void)
   g_autoptr (Place) place = place_new ();
   g_autoptr (FerryQueueContent) content = NULL;
   FerryQueueFile *file = open_file (place->path, &content);
-  int order[2];
-  char byte;
+  int order[2], answer[2];
+  char byte = 'x';
   pid_t pid;
 
-  g_assert_cmpint (pipe (order), ==, 0);
+  g_assert_true (pipe (order) == 0 && pipe (answer) == 0);
   pid = fork ();
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
       close (order[1]);
-      _exit (read (order[0], &byte, 1) != 0);
+      _exit (write (answer[1], &byte, 1) != 1 || read (order[0], &byte, 1) != 0);
     }
+  g_assert_cmpint (read (answer[0], &byte, 1), ==, 1);
   ferry_queue_file_close (file, TRUE, NULL);
   g_clear_pointer (&content, ferry_queue_content_free);
   file = open_file (place->path, &content);
   ferry_queue_file_close (file, TRUE, NULL);
   g_assert_true (close (order[1]) == 0 && waitpid (pid, NULL, 0) == pid && close (order[0]) == 0);
+  g_assert_true (close (answer[0]) == 0 && close (answer[1]) == 0);
 }
 
 /* ---- whether it is at its path ---- */

@@ -763,6 +763,37 @@ test_refuses_what_cannot_be_stored (void)
   assert_refused (test, wrong, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
+/* A name of a file may be no UTF-8. */
+static void
+test_refuses_what_is_no_key (void)
+{
+  static const char *const keys[] = {"", "caf\xe9.txt"};
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *escaped = g_uri_escape_string (keys[1], "/", TRUE);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autoptr (FerryTask) new = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("x"));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GError) error_of_forget = NULL;
+
+      g_assert_null (ferry_queue_submit (test->queue, new, keys[i], &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      g_assert_true (g_utf8_validate (error->message, -1, NULL));
+      g_assert_null (ferry_queue_lookup (test->queue, keys[i]));
+      g_assert_false (ferry_queue_forget (test->queue, keys[i], &error_of_forget));
+      g_assert_error (error_of_forget, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+      g_assert_true (g_utf8_validate (error_of_forget->message, -1, NULL));
+    }
+  assert_list (test, "");
+  {
+    g_autoptr (FerryTask) task = queue_test_submit (test, "note", "x", escaped);
+
+    task_test_wait_done (task);
+  }
+  queue_test_close (test);
+}
+
 static void
 test_one_queue_at_a_file (void)
 {
@@ -1607,6 +1638,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/update-lets-wait", test_update_lets_wait);
   g_test_add_func ("/queue/program-that-is-gone-lets-tasks-wait", test_program_that_is_gone_lets_tasks_wait);
   g_test_add_func ("/queue/refuses-what-cannot-be-stored", test_refuses_what_cannot_be_stored);
+  g_test_add_func ("/queue/refuses-what-is-no-key", test_refuses_what_is_no_key);
   g_test_add_func ("/queue/one-queue-at-a-file", test_one_queue_at_a_file);
   g_test_add_func ("/queue/pause-takes-back", test_pause_takes_back);
   g_test_add_func ("/queue/pause-of-the-executor-takes-back", test_pause_of_the_executor_takes_back);

@@ -419,12 +419,26 @@ class Queue(_home.Staying):
 
         In a coroutine, and in a callback of the main loop, await what it returns.
         """
-        call: Call[None] = Call("a flush of the queue '%s'" % self.path, self._home)
+        return self._begin("a flush of the queue '%s'" % self.path,
+                           lambda core, end: core.flush_async(None, lambda _, result: end(core.flush_finish, result)))
+
+    def back_up(self, path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Call[None]:
+        """Copies the file while the queue goes on, with all that was submitted and changed so far. Any thread.
+
+        At `path`, where nothing may be, is then a queue that can be opened, and its large values are in the folder
+        `path + ".values"`. In a coroutine, and in a callback of the main loop, await what it returns.
+        """
+        name = os.path.abspath(os.fsdecode(path))
+        return self._begin("a back-up of the queue '%s'" % self.path,
+                           lambda core, end: core.back_up_async(name, None, lambda _, result: end(core.back_up_finish, result)))
+
+    def _begin(self, name: str, function: Callable[[Any, Callable[[Any, Any], None]], None]) -> Call[None]:
+        """Calls function(core, end) once the queue is open, for something that takes a while."""
+        call: Call[None] = Call(name, self._home)
 
         def begin(opening: Call[None]) -> None:
             if opening._exception is None:
-                core = self._objects[0]
-                core.flush_async(None, lambda _, result: _finish(call, core.flush_finish, result))
+                function(self._objects[0], functools.partial(_finish, call))
             else:
                 opening._is_retrieved = True
                 call._end(None, opening._exception)
