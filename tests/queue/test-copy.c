@@ -1,26 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: queue/ferry-queue-copy.c, queue/ferry-queue-store.c, queue/ferry-queue-file.c
+/* Tests: queue/ferry-queue-copy.c, queue/ferry-queue-store.c
  *
  * Back-ups of a queue that goes on, and the rest that its file has. */
 
 #include "config.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/ferry-tree-private.h"
-#include "queue/ferry-queue-copy-private.h"
-#include "queue/ferry-queue-file-private.h"
 #include "queue/queue-test.h"
 
-#define LARGE (2 * FERRY_QUEUE_INLINE_SIZE)
-#define MEDIUM (FERRY_QUEUE_INLINE_SIZE / 2)
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueContent, ferry_queue_content_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryQueueCopy, ferry_queue_copy_free)
+/* In bytes: a result that is in a file, and arguments that are not. */
+#define LARGE (128 * 1024)
+#define MEDIUM (32 * 1024)
 
 typedef struct
 {
@@ -74,7 +68,7 @@ is_there (const char *path)
 static void
 assert_nothing_is_at (const char *path)
 {
-  g_autofree char *values = ferry_queue_file_name_folder (path);
+  g_autofree char *values = g_strconcat (path, ".values", NULL);
 
   g_assert_false (is_there (path));
   g_assert_false (is_there (values));
@@ -118,7 +112,8 @@ test_back_up_is_a_queue (void)
   queue_test_close (test);
   g_assert_cmpint (stat (path, &about), ==, 0);
   g_assert_cmpuint (about.st_mode & 0777, ==, 0600);
-  ferry_tree_remove (AT_FDCWD, test->path);
+  /* Nothing of it is needed. */
+  g_assert_true (unlink (test->path) == 0);
   g_free (test->path);
   test->path = g_strdup (path);
   queue_test_make (test);
@@ -183,7 +178,7 @@ test_back_up_replaces_nothing (void)
 {
   g_autoptr (QueueTest) test = queue_test_new (1);
   g_autofree char *path = name_copy (test);
-  g_autofree char *values = ferry_queue_file_name_folder (path);
+  g_autofree char *values = g_strconcat (path, ".values", NULL);
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
@@ -269,155 +264,6 @@ test_close_waits_for_back_up (void)
   ferry_test_finalize (g_steal_pointer (&test->queue));
 }
 
-/* ---- its file ---- */
-
-static FerryQueueRow
-make_row (guint number, gsize size, const char *values)
-{
-  g_autofree char *key = g_strdup_printf ("key %u", number);
-  g_autofree char *text = g_strnfill (size, (char) ('a' + number % 26));
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string (text));
-  FerryQueueRow row = {.id = number + 1, .key = g_ref_string_new (key), .place = (gint64) number * 1000};
-
-  ferry_queue_row_take_task (&row, task, values);
-  return row;
-}
-
-static void
-write_row (FerryQueueFile *file, FerryQueueChangeKind kind, FerryQueueRow row)
-{
-  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_queue_change_free);
-  g_autoptr (GError) error = NULL;
-
-  g_ptr_array_add (changes, ferry_queue_change_of (kind, &row));
-  ferry_queue_row_clear (&row);
-  g_assert_true (ferry_queue_file_write (file, changes, &error));
-  g_assert_no_error (error);
-}
-
-static FerryQueueFile *
-open_file (const char *path, FerryQueueContent **content)
-{
-  g_autoptr (GError) error = NULL;
-  FerryQueueFile *file = ferry_queue_file_open (path, content, &error);
-
-  g_assert_no_error (error);
-  g_assert_no_error ((*content)->damage);
-  return file;
-}
-
-static guint
-count_files (const char *folder)
-{
-  g_autoptr (GDir) opened = g_dir_open (folder, 0, NULL);
-  guint n = 0;
-
-  while (opened != NULL && g_dir_read_name (opened) != NULL)
-    n++;
-  return n;
-}
-
-static void
-assert_copy_has (const char *path, const guint *numbers, guint n)
-{
-  g_autoptr (FerryQueueContent) content = NULL;
-  FerryQueueFile *file = open_file (path, &content);
-
-  g_assert_cmpuint (content->rows->len, ==, n);
-  for (guint i = 0; i < n; i++)
-    {
-      const FerryQueueRow *row = &g_array_index (content->rows, FerryQueueRow, i);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) arguments = ferry_queue_value_open (row->arguments, &error);
-
-      g_assert_no_error (error);
-      g_assert_cmpint (row->id, ==, numbers[i] + 1);
-      g_assert_cmpint (*g_variant_get_string (arguments, NULL), ==, (int) ('a' + numbers[i] % 26));
-    }
-  ferry_queue_file_close (file, TRUE, NULL);
-}
-
-/* The rows 0 to 39 are many pages, 40 and 41 have files. While pages are copied, 0 and 40 go, and 42 and 43 come, of
- * which 43 has a file. Before the files are copied, 41 goes. */
-static void
-test_copy_is_as_the_file_at_one_time (void)
-{
-  g_autofree char *folder = g_dir_make_tmp ("ferry-copy-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (folder, "queue.db", NULL);
-  g_autofree char *values = ferry_queue_file_name_folder (path);
-  g_autofree char *copy_path = g_build_filename (folder, "copy.db", NULL);
-  g_autofree char *copy_values = ferry_queue_file_name_folder (copy_path);
-  g_autoptr (FerryQueueContent) content = NULL;
-  g_autoptr (FerryQueueCopy) copy = ferry_queue_copy_new (copy_path, copy_values, values, NULL);
-  g_autoptr (GError) error = NULL;
-  FerryQueueFile *file = open_file (path, &content);
-  gboolean is_done = FALSE;
-  guint numbers[42], n_steps = 0;
-
-  for (guint i = 0; i < 42; i++)
-    write_row (file, FERRY_QUEUE_CHANGE_INSERT, make_row (i, i < 40 ? MEDIUM : LARGE, values));
-  for (; !is_done; n_steps++)
-    {
-      g_assert_true (ferry_queue_file_back_up (file, copy, &is_done, &error));
-      g_assert_no_error (error);
-      if (n_steps > 0)
-        continue;
-      g_assert_false (is_done);
-      write_row (file, FERRY_QUEUE_CHANGE_DELETE, make_row (0, 1, values));
-      write_row (file, FERRY_QUEUE_CHANGE_DELETE, make_row (40, 1, values));
-      write_row (file, FERRY_QUEUE_CHANGE_INSERT, make_row (42, MEDIUM, values));
-      write_row (file, FERRY_QUEUE_CHANGE_INSERT, make_row (43, LARGE, values));
-    }
-  g_assert_cmpuint (count_files (values), ==, 2);
-  write_row (file, FERRY_QUEUE_CHANGE_DELETE, make_row (41, 1, values));
-  g_assert_cmpuint (count_files (values), ==, 2);
-  g_assert_false (is_there (copy_path));
-  g_assert_true (ferry_queue_copy_finish (copy, &error));
-  g_assert_no_error (error);
-  ferry_queue_file_end_back_up (file);
-  g_assert_cmpuint (count_files (values), ==, 1);
-  ferry_queue_file_close (file, TRUE, NULL);
-  g_assert_cmpuint (count_files (copy_values), ==, 2);
-  for (guint i = 0; i < G_N_ELEMENTS (numbers); i++)
-    numbers[i] = i < 39 ? i + 1 : i + 2;
-  assert_copy_has (copy_path, numbers, G_N_ELEMENTS (numbers));
-  ferry_tree_remove (AT_FDCWD, folder);
-}
-
-/* The file is written anew, and with it the copy. */
-static void
-test_copy_begins_anew_with_the_file (void)
-{
-  g_autofree char *folder = g_dir_make_tmp ("ferry-copy-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (folder, "queue.db", NULL);
-  g_autofree char *values = ferry_queue_file_name_folder (path);
-  g_autofree char *copy_path = g_build_filename (folder, "copy.db", NULL);
-  g_autofree char *copy_values = ferry_queue_file_name_folder (copy_path);
-  g_autoptr (FerryQueueContent) content = NULL;
-  g_autoptr (FerryQueueContent) other = ferry_queue_content_make ();
-  g_autoptr (FerryQueueCopy) copy = ferry_queue_copy_new (copy_path, copy_values, values, NULL);
-  g_autoptr (GError) error = NULL;
-  FerryQueueFile *file = open_file (path, &content);
-  FerryQueueRow row = make_row (5, 10, values);
-  const guint number = 5;
-  gboolean is_done;
-
-  for (guint i = 0; i < 40; i++)
-    write_row (file, FERRY_QUEUE_CHANGE_INSERT, make_row (i, MEDIUM, values));
-  g_assert_true (ferry_queue_file_back_up (file, copy, &is_done, &error) && !is_done);
-  g_assert_cmpint (unlink (path), ==, 0);
-  g_array_append_val (other->rows, row);
-  g_assert_true (ferry_queue_file_renew (file, other, &error));
-  g_assert_true (ferry_queue_file_back_up (file, copy, &is_done, &error) && is_done);
-  g_assert_true (ferry_queue_copy_finish (copy, &error));
-  g_assert_no_error (error);
-  ferry_queue_file_end_back_up (file);
-  ferry_queue_file_close (file, TRUE, NULL);
-  assert_copy_has (copy_path, &number, 1);
-  g_assert_false (is_there (copy_values));
-  ferry_tree_remove (AT_FDCWD, folder);
-}
-
 /* ---- rest ---- */
 
 static gboolean
@@ -461,8 +307,6 @@ main (int argc, char **argv)
   g_test_add_func ("/copy/cancelled-back-up-leaves-nothing", test_cancelled_back_up_leaves_nothing);
   g_test_add_func ("/copy/second-back-up-is-refused", test_second_back_up_is_refused);
   g_test_add_func ("/copy/close-waits-for-back-up", test_close_waits_for_back_up);
-  g_test_add_func ("/copy/is-as-the-file-at-one-time", test_copy_is_as_the_file_at_one_time);
-  g_test_add_func ("/copy/begins-anew-with-the-file", test_copy_begins_anew_with_the_file);
   g_test_add_func ("/copy/log-is-empty-after-a-rest", test_log_is_empty_after_a_rest);
   return g_test_run ();
 }
