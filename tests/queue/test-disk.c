@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-value.c, queue/ferry-queue-batches.c
+/* Tests: queue/ferry-queue-file.c, queue/ferry-queue-value.c, queue/ferry-queue-batches.c, queue/ferry-queue-copy.c
  *
  * Disks that are full, broken or read-only: each call that writes fails in turn. What is in the file is then what was
  * there before, or all that was to be written. */
@@ -15,6 +15,7 @@
 
 #include "base/ferry-tree-private.h"
 #include "faults/fault-calls.h"
+#include "queue/ferry-queue-copy-private.h"
 #include "queue/ferry-queue-file-private.h"
 #include "queue/queue-test.h"
 #include "task/ferry-task-private.h"
@@ -259,6 +260,42 @@ open_again (const Fault *fault, guint n)
   return n_calls >= n;
 }
 
+/* A back-up fails and leaves nothing, or is whole. The file goes on. */
+static gboolean
+back_up (const Fault *fault, guint n)
+{
+  g_autoptr (Place) place = place_new ();
+  g_autofree char *path = g_build_filename (place->folder, "copies", "copy.db", NULL);
+  g_autofree char *values = ferry_queue_file_name_folder (path);
+  FerryQueueCopy *copy = ferry_queue_copy_new (path, values, place->values, NULL);
+  g_autoptr (GError) error = NULL;
+  gboolean is_done = FALSE, is_whole;
+  guint n_calls;
+
+  fault_arm (fault->call, n, fault->error_number);
+  while (!is_done && ferry_queue_file_back_up (place->file, copy, &is_done, &error))
+    ;
+  is_whole = is_done && ferry_queue_copy_finish (copy, &error);
+  ferry_queue_file_end_back_up (place->file);
+  ferry_queue_copy_free (copy);
+  n_calls = fault_disarm ();
+  g_assert_true (is_whole == (error == NULL));
+  g_assert_true (is_whole == g_file_test (path, G_FILE_TEST_EXISTS));
+  g_assert_true (is_whole == g_file_test (values, G_FILE_TEST_EXISTS));
+  end (place);
+  assert_has (place, 0, N_BEFORE - 1);
+  if (is_whole)
+    {
+      end (place);
+      g_free (place->path);
+      g_free (place->values);
+      place->path = g_steal_pointer (&path);
+      place->values = g_steal_pointer (&values);
+      assert_has (place, 0, N_BEFORE - 1);
+    }
+  return n_calls >= n;
+}
+
 static void
 play (gboolean (*scene) (const Fault *fault, guint n))
 {
@@ -291,6 +328,12 @@ static void
 test_failed_opening_loses_nothing (void)
 {
   play (open_again);
+}
+
+static void
+test_failed_back_up_leaves_nothing (void)
+{
+  play (back_up);
 }
 
 static void
@@ -585,6 +628,7 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/failed-write-is-tried-again", test_failed_write_is_tried_again);
   g_test_add_func ("/disk/failed-write-is-none-or-all", test_failed_write_is_none_or_all);
   g_test_add_func ("/disk/failed-opening-loses-nothing", test_failed_opening_loses_nothing);
+  g_test_add_func ("/disk/failed-back-up-leaves-nothing", test_failed_back_up_leaves_nothing);
   g_test_add_func ("/disk/short-writes-are-finished", test_short_writes_are_finished);
   g_test_add_func ("/disk/network-has-no-write-ahead-log", test_network_has_no_write_ahead_log);
   g_test_add_func ("/disk/journal-follows-the-file-system", test_journal_follows_the_file_system);
