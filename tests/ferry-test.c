@@ -336,6 +336,26 @@ ferry_test_finalize (gpointer object)
   ferry_test_look_until (is_gone, &weak);
 }
 
+static gboolean
+is_unlocked (gpointer path)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+  int fd = open (path, O_RDWR | O_CLOEXEC);
+  gboolean is_free = fd < 0 || (fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK);
+
+  if (fd >= 0)
+    close (fd);
+  return is_free;
+}
+
+void
+ferry_test_wait_unlocked (const char *path)
+{
+  g_autofree char *name = g_strconcat (path, ".lock", NULL);
+
+  ferry_test_look_until (is_unlocked, name);
+}
+
 void
 ferry_test_wait_flag (gboolean *flag)
 {

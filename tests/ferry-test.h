@@ -45,6 +45,8 @@ GPid ferry_test_fork_stopper (const char *go, gint64 time, int *order);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
  * reference of its own, on another thread too. */
 void ferry_test_finalize (gpointer object);
+/* Looks until no queue has the file, of this process either: its thread may write after the queue is gone. */
+void ferry_test_wait_unlocked (const char *path);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
 /* Reads a property that is a number, an enumeration or a truth value. */

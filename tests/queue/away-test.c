@@ -104,6 +104,7 @@ away_test_free (AwayTest *self)
       away_test_end_host (self, i);
   ferry_test_router_stop (self->router);
   nats_test_server_free (self->server);
+  ferry_test_wait_unlocked (self->path);
   ferry_tree_remove (AT_FDCWD, self->folder);
   g_free (self->url);
   g_free (self->url_of_hosts);

@@ -68,6 +68,7 @@ queue_test_free (QueueTest *self)
   if (self->queue != NULL)
     ferry_test_finalize (g_steal_pointer (&self->queue));
   task_test_free (self->test);
+  ferry_test_wait_unlocked (self->path);
   ferry_tree_remove (AT_FDCWD, self->folder);
   g_free (self->path);
   g_free (self->folder);
