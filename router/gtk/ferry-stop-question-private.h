@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (FerryStopQuestion, ferry_stop_question, FERRY, STOP_QUESTI
 
 /* Emits `stop` where the answer is yes, and then is destroyed, as with any other answer. */
 FerryStopQuestion *ferry_stop_question_new (GtkWindow *parent) G_GNUC_WARN_UNUSED_RESULT;
+/* n: tasks of queues whose file cannot be written; why: (transfer none): the reason. */
+void ferry_stop_question_set_unstored (FerryStopQuestion *self, guint n, const GError *why);
 /* n_lost: those that do not go on; n_kept: those of queues. */
 void ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_lost, guint n_kept);
 

@@ -135,6 +135,19 @@ set_kept (FerryStopQuestion *self, guint n_kept)
 }
 
 void
+ferry_stop_question_set_unstored (FerryStopQuestion *self, guint n, const GError *why)
+{
+  gboolean is_full = g_error_matches (why, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+
+  gtk_widget_add_css_class (self->stop, "destructive-action");
+  set_words (
+    self, g_strdup_printf (ferry_gtk_ngettext ("%u task cannot be stored", "%u tasks cannot be stored", n), n),
+    g_strdup (is_full ? _ ("The disk is full. What is not stored is lost when the application quits.")
+                      : _ ("Their file cannot be written. What is not stored is lost when the application quits.")),
+    ferry_gtk_ngettext ("_Quit and Lose It", "_Quit and Lose Them", n));
+}
+
+void
 ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_lost, guint n_kept)
 {
   const char *body =

@@ -27,7 +27,8 @@
  * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most.
  *
  * Of the tasks of a queue, a guard asks whether to quit and go on next time, and closes the queue: no task is
- * cancelled. It does the same without a question when the process is told to end by `SIGTERM`, if nothing else handles
+ * cancelled. Where the queue's file cannot be written, it says how many tasks would be lost instead. It does the same
+ * without a question when the process is told to end by `SIGTERM`, if nothing else handles
  * that, and then has the signal end it. If several windows have a guard of the same tasks, the last of them that is
  * closed asks. A window that only hides when it is closed does not ask.
  *
@@ -124,8 +125,13 @@ static void
 show_n_tasks (FerryTaskGuard *self)
 {
   guint n_lost = ferry_task_tally_count_lost (get_tally (self));
+  g_autoptr (GError) why = NULL;
+  guint n_unstored = ferry_task_tally_count_unstored (get_tally (self), &why);
 
-  ferry_stop_question_set_n_tasks (self->question, n_lost, count_tasks (self) - n_lost);
+  if (n_unstored > 0)
+    ferry_stop_question_set_unstored (self->question, n_unstored, why);
+  else
+    ferry_stop_question_set_n_tasks (self->question, n_lost, count_tasks (self) - n_lost);
 }
 
 /* The number of tasks in the question is always the present one. */

@@ -246,6 +246,16 @@ find_failure (FerryTaskMonitor *self)
                                                                                    : FERRY_TASK_STATUS_FAILED;
 }
 
+/* Its queue stores its end, before anybody is told. */
+static gboolean
+is_being_stored (FerryTaskMonitor *self)
+{
+  gint64 end;
+
+  g_object_get (self->task, "end-time", &end, NULL);
+  return end != 0;
+}
+
 /* It waits for its user. */
 static gboolean
 asks (FerryTaskMonitor *self)
@@ -266,8 +276,9 @@ find_status (FerryTaskMonitor *self)
     case FERRY_TASK_STATE_EXECUTING:
       if (ferry_task_is_paused (self->task))
         return FERRY_TASK_STATUS_PAUSED;
-      return self->silence > self->stall_time && is_talkative (self) && !asks (self) ? FERRY_TASK_STATUS_STALLED
-                                                                                     : FERRY_TASK_STATUS_RUNNING;
+      return self->silence > self->stall_time && is_talkative (self) && !asks (self) && !is_being_stored (self)
+               ? FERRY_TASK_STATUS_STALLED
+               : FERRY_TASK_STATUS_RUNNING;
     case FERRY_TASK_STATE_CANCELLING:
       return FERRY_TASK_STATUS_CANCELLING;
     case FERRY_TASK_STATE_COMPLETED:
@@ -310,6 +321,10 @@ find_run_words (FerryTaskMonitor *self)
 static char *
 find_detail (FerryTaskMonitor *self)
 {
+  char *unstored = ferry_task_words_for_unstored (self->task);
+
+  if (unstored != NULL)
+    return unstored;
   switch (self->status)
     {
     case FERRY_TASK_STATUS_WAITING:

@@ -665,6 +665,25 @@ ferry_task_tally_try_queues_again (FerryTaskTally *self)
 }
 
 guint
+ferry_task_tally_count_unstored (FerryTaskTally *self, GError **why)
+{
+  guint sum = 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      const Part *part = get_part (self, i);
+      guint n = 0;
+
+      if (part->keeper != NULL)
+        g_object_get (part->model, "n-unstored", &n, NULL);
+      if (n > 0 && *why == NULL)
+        g_object_get (part->model, "error", why, NULL);
+      sum += n;
+    }
+  return sum;
+}
+
+guint
 ferry_task_tally_count_lost (FerryTaskTally *self)
 {
   guint n_open = 0;

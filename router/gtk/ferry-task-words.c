@@ -301,6 +301,21 @@ words_for_unstarted (FerryTask *task)
   return error != NULL ? ferry_task_words_for_unstarted (error) : NULL;
 }
 
+char *
+ferry_task_words_for_unstored (FerryTask *task)
+{
+  FerryRun *run = ferry_task_get_run (task);
+  const GError *error = run->keeper != NULL ? run->keeper->funcs->get_unstored (run->keeper, run) : NULL;
+  gboolean is_full = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+
+  if (error == NULL)
+    return NULL;
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
+    return g_strdup (is_full ? _ ("Has ended, and is not stored yet: the disk is full")
+                             : _ ("Has ended, and is not stored yet"));
+  return g_strdup (is_full ? _ ("Not stored yet: the disk is full") : _ ("Not stored yet"));
+}
+
 /* Whether it is not to be begun yet: a task of a queue, or one that rests before another attempt. */
 static gboolean
 has_time_to_come (FerryTask *task)

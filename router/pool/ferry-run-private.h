@@ -165,6 +165,8 @@ typedef struct
   void (*hold) (FerryRunKeeper *self, FerryRun *run, FerryTaskState end);
   /* A run has been cancelled, or the time of one that executes is over. */
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
+  /* (transfer none) (nullable): why the run cannot be stored, or its end, which is held. */
+  const GError *(*get_unstored) (FerryRunKeeper *self, FerryRun *run);
   /* The run waits again, and rests until rest_until before another attempt. */
   void (*rests) (FerryRunKeeper *self, FerryRun *run);
   /* The run has ended, and everybody else is told next. */
@@ -227,8 +229,8 @@ struct _FerryRun
   /* How it stands. Any thread may read a run that has ended. */
   guint n_attempts; /* how often a worker has begun it, of what is known now */
   gint64 submit_time;
-  gint64 start_time; /* of this attempt; 0: it waits */
-  gint64 end_time;
+  gint64 start_time;       /* of this attempt; 0: it waits */
+  gint64 end_time;         /* also of one whose end is held */
   gint64 heard;            /* when its function reported, yielded or sent something last; 0: it has not */
   double fraction;         /* of the work that is done, from 0 to 1; -1: not known; FERRY_FRACTION_TAKEN_BACK: not any
                             * more, in this attempt */

@@ -177,7 +177,8 @@ close_run (FerryRun *self, const FerryTaskTransition *transition)
     self->funcs->ending (self->owner);
   self->leaves_worker = transition->leaves_worker;
   self->paused = FALSE;
-  self->end_time = g_get_monotonic_time ();
+  if (self->end_time == 0)
+    self->end_time = g_get_monotonic_time ();
   self->fraction = state == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (self->fraction, 0);
   set_state (self, state);
 }
@@ -243,10 +244,12 @@ static const FerryTaskDestinationFuncs held_funcs = {
 
 static FerryTaskDestination held = {.funcs = &held_funcs};
 
+/* Its time stands still: how long it is kept does not count. */
 static void
 set_held (FerryRun *self, const FerryTaskTransition *transition)
 {
   self->end_held = transition;
+  self->end_time = g_get_monotonic_time ();
   self->source->held += MAX (self->fraction, 0);
   self->destination = &held;
 }

@@ -69,8 +69,13 @@ void ferry_queue_batches_add_flush (FerryQueueBatches *self, GTask *flush);
 
 /* Whether the row of the entry is on the disk as it is. */
 gboolean ferry_queue_batches_has_stored (const FerryQueueBatches *self, const FerryQueueEntry *entry);
+/* Whether the file knows of the entry, and of its end if it has one. */
+gboolean ferry_queue_batches_has_kept (const FerryQueueBatches *self, const FerryQueueEntry *entry);
 gboolean ferry_queue_batches_has_nothing (const FerryQueueBatches *self);
-/* Sends the batch, unless one is being written. Returns whether it has: else nothing is to be written. */
+/* The file could be read, and cannot be written. */
+void ferry_queue_batches_hold_up (FerryQueueBatches *self, const GError *error);
+/* Sends the batch, unless one is being written. Returns whether it has: else nothing is to be written. While the file
+ * cannot be written, one with nothing in it finds out when it can. */
 gboolean ferry_queue_batches_send (FerryQueueBatches *self);
 /* The store has written the batch that was sent, or failed: then it goes with the next one. Returns whether it has.
  * done: (out caller-allocates): the batch, for ferry_queue_batch_finish(). */

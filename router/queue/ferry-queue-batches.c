@@ -180,6 +180,14 @@ ferry_queue_batches_has_stored (const FerryQueueBatches *self, const FerryQueueE
 }
 
 gboolean
+ferry_queue_batches_has_kept (const FerryQueueBatches *self, const FerryQueueEntry *entry)
+{
+  if (entry->first_batch > self->n_stored)
+    return FALSE;
+  return (!entry->stored && !ferry_queue_row_has_ended (&entry->row)) || ferry_queue_batches_has_stored (self, entry);
+}
+
+gboolean
 ferry_queue_batches_has_nothing (const FerryQueueBatches *self)
 {
   return self->next.changes->len == 0 && self->next.claims->len == 0 && self->next.ends->len == 0;
@@ -207,6 +215,19 @@ ferry_queue_batches_drop (FerryQueueBatches *self)
   batch_clear (&dropped);
 }
 
+static void
+try_later (FerryQueueBatches *self)
+{
+  ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, self->due, self->owner);
+}
+
+void
+ferry_queue_batches_hold_up (FerryQueueBatches *self, const GError *error)
+{
+  set_failure (self, error);
+  try_later (self);
+}
+
 gboolean
 ferry_queue_batches_send (FerryQueueBatches *self)
 {
@@ -217,7 +238,7 @@ ferry_queue_batches_send (FerryQueueBatches *self)
       ferry_queue_batches_drop (self);
       return FALSE;
     }
-  if (ferry_queue_batches_has_nothing (self))
+  if (ferry_queue_batches_has_nothing (self) && self->error == NULL)
     {
       finish_flushes (self->next.flushes, NULL);
       return FALSE;
@@ -240,7 +261,7 @@ keep_batch (FerryQueueBatches *self, const GError *error)
   prepend (&self->next.ends, &self->sent.ends);
   prepend (&self->next.orders, &self->sent.orders);
   batch_clear (&self->sent);
-  ferry_timers_set (self->timers, &self->retry_timer, g_get_monotonic_time () + RETRY_TIME, self->due, self->owner);
+  try_later (self);
 }
 
 /* What is in a file needs no memory. */

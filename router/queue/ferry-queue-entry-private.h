@@ -41,6 +41,8 @@ struct _FerryQueueTies
   const char *away_obstacle;
   /* Whether the entry's row is on the disk as it is. */
   gboolean (*is_stored) (FerryQueueTies *self, FerryQueueEntry *entry);
+  /* (transfer none) (nullable): see FerryRunKeeperFuncs. */
+  const GError *(*get_unstored) (FerryQueueTies *self, FerryQueueEntry *entry);
   /* (nullable): how the entry's task stands may have changed, for those away. */
   void (*looked) (FerryQueueTies *self, FerryQueueEntry *entry);
   /* The task was sent away, and is next here: it is taken back. */
@@ -80,16 +82,17 @@ struct _FerryQueueEntry
   GList ended_link;          /* FerryQueueEnds': in one of its lists, if has_ended */
   FerryQueueChange *change;  /* FerryQueueBatches': (unowned) (nullable): in the batch of the number */
   guint64 batch_number;      /* FerryQueueBatches' */
-  GList unsent_link;         /* FerryQueueAway's: if is_unsent */
-  char *away_host;           /* FerryQueueAway's: (owned) (nullable): which host has begun it */
-  gboolean is_last_host;     /* FerryQueueAway's: no other one gets it */
-  gint64 sent_not_before;    /* FerryQueueAway's */
-  int sent_priority;         /* FerryQueueAway's */
-  guint8 away;               /* FerryQueueAway's: a FerryQueueAwayState */
-  guint is_unsent : 1;       /* FerryQueueAway's: it may be sent */
-  guint is_stale : 1;        /* the arguments that were sent are those of an earlier version */
-  guint stays : 1;           /* FerryQueueAway's: it cannot be sent */
-  guint has_ended : 1;       /* FerryQueueEnds' */
+  guint64 first_batch;    /* FerryQueueBatches': 1 more than that which has its row first; 0: the file had it before */
+  GList unsent_link;      /* FerryQueueAway's: if is_unsent */
+  char *away_host;        /* FerryQueueAway's: (owned) (nullable): which host has begun it */
+  gboolean is_last_host;  /* FerryQueueAway's: no other one gets it */
+  gint64 sent_not_before; /* FerryQueueAway's */
+  int sent_priority;      /* FerryQueueAway's */
+  guint8 away;            /* FerryQueueAway's: a FerryQueueAwayState */
+  guint is_unsent : 1;    /* FerryQueueAway's: it may be sent */
+  guint is_stale : 1;     /* the arguments that were sent are those of an earlier version */
+  guint stays : 1;        /* FerryQueueAway's: it cannot be sent */
+  guint has_ended : 1;    /* FerryQueueEnds' */
   guint lacks_arguments : 1; /* the entry's: its task does, which are in a file */
   guint claimed : 1;         /* the file has it begun, or is about to */
   guint was_short : 1;       /* the run that has ended in its worker was */

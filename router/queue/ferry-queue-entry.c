@@ -229,10 +229,16 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
 {
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
+  const GError *unstored;
 
-  if (self->task == NULL || self->row.state != FERRY_QUEUE_ROW_WAITING)
+  if (self->task == NULL)
     return;
-  if (self->away == FERRY_QUEUE_AWAY_AT_HOST)
+  unstored = self->ties->get_unstored (self->ties, self);
+  if (unstored == NULL && self->row.state != FERRY_QUEUE_ROW_WAITING)
+    return;
+  if (unstored != NULL)
+    text = g_strdup_printf ("Not stored yet: %s", unstored->message);
+  else if (self->away == FERRY_QUEUE_AWAY_AT_HOST)
     text =
       g_strdup_printf (self->is_last_host ? "The host '%s' runs it. The NATS server has lost it: cancel it, and run it "
                                             "again, if that host is gone"

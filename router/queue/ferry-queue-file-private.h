@@ -42,9 +42,10 @@ typedef struct
   GArray *rows;  /* (owned) (element-type FerryQueueRow): by their place */
   GArray *known; /* (owned) (element-type FerryQueueRow): keys without a task, with state and end */
   gboolean paused;
-  gint64 name;    /* of the file, for its tasks that are away; 0: it has none */
-  gint64 seen;    /* until when it has seen time pass, by the wall clock; 0: not known */
-  GError *damage; /* (owned) (nullable): what was damaged, and where it is now */
+  gint64 name;      /* of the file, for its tasks that are away; 0: it has none */
+  gint64 seen;      /* until when it has seen time pass, by the wall clock; 0: not known */
+  GError *damage;   /* (owned) (nullable): what was damaged, and where it is now */
+  GError *obstacle; /* (owned) (nullable): there is no room to write it, only to read it */
 } FerryQueueContent;
 
 FerryQueueContent *ferry_queue_content_make (void);

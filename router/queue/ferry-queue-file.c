@@ -96,6 +96,8 @@ struct _FerryQueueFile
   FerryQueueLock *lock; /* (owned) */
   sqlite3 *database;    /* (owned) (nullable) */
   sqlite3_stmt *prepared[N_STATEMENTS];
+  gboolean is_begun;     /* it is written; else it could be read, and there was no room for more */
+  gboolean is_alone;     /* nobody else may look into it meanwhile */
   char *folder;          /* const: of the values that are in files */
   GHashTable *rows;      /* (owned) (element-type gint64 RowFiles): the rows that have such values, by their id */
   sqlite3 *draft;        /* (owned) (nullable): the draft of a back-up */
@@ -180,6 +182,7 @@ ferry_queue_content_free (FerryQueueContent *self)
   g_array_unref (self->rows);
   g_array_unref (self->known);
   g_clear_error (&self->damage);
+  g_clear_error (&self->obstacle);
   g_free (self);
 }
 
@@ -272,6 +275,16 @@ is_damage (int code)
   return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_FORMAT;
 }
 
+/* Memory that a write-ahead log needs is a file, too. */
+static gboolean
+lacks_room (FerryQueueFile *self, int code)
+{
+  int number = self->database != NULL ? sqlite3_system_errno (self->database) : 0;
+
+  return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
+         ((code & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT));
+}
+
 static gboolean
 set_error_of (const char *path, const char *why, int code, GError **error)
 {
@@ -305,6 +318,8 @@ set_error_of (const char *path, const char *why, int code, GError **error)
 static gboolean
 set_error (FerryQueueFile *self, int code, GError **error)
 {
+  if (lacks_room (self, code))
+    return set_error_of (self->path, g_strerror (ENOSPC), SQLITE_FULL, error);
   return set_error_of (self->path, self->database != NULL ? sqlite3_errmsg (self->database) : sqlite3_errstr (code),
                        code, error);
 }
@@ -658,10 +673,14 @@ write_changes (FerryQueueFile *self, GPtrArray *changes, GError **error)
   return TRUE;
 }
 
+static gboolean begin_late (FerryQueueFile *self, GError **error);
+
 /* SQLite writes on into a file that is not at its path any more, and all of it is gone at the end. */
 gboolean
 ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
 {
+  if (!self->is_begun && !begin_late (self, error))
+    return FALSE;
   if (!ferry_queue_lock_check (self->lock, error) || !write_changes (self, changes, error) ||
       !ferry_queue_lock_check (self->lock, error))
     return FALSE;
@@ -887,6 +906,10 @@ connect_to (FerryQueueFile *self, const char *path)
 {
   int code = sqlite3_open_v2 (path, &self->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
+  if (code == SQLITE_OK && self->is_alone)
+    code = sqlite3_exec (self->database, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
+  if (code == SQLITE_OK && self->is_alone)
+    code = sqlite3_db_config (self->database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   if (code != SQLITE_OK)
     return code;
   sqlite3_extended_result_codes (self->database, 1);
@@ -1146,8 +1169,38 @@ begin (FerryQueueFile *self, GError **error)
 {
   g_autofree char *journal = g_strconcat ("PRAGMA journal_mode=", choose_journal (self->path), NULL);
 
-  return execute (self, journal, error) && prepare (self, error) && set_value (self, "open", 1, error) &&
-         ferry_queue_lock_hold (self->lock, error);
+  self->is_begun = execute (self, journal, error) && prepare (self, error) && set_value (self, "open", 1, error) &&
+                   ferry_queue_lock_hold (self->lock, error);
+  return self->is_begun;
+}
+
+/* There may be room by now. */
+static gboolean
+begin_late (FerryQueueFile *self, GError **error)
+{
+  int code;
+
+  disconnect (self);
+  self->is_alone = FALSE;
+  code = connect_to (self, self->path);
+  return code == SQLITE_OK ? begin (self, error) : set_error (self, code, error);
+}
+
+/* SQLite's memory beside the file has no room. Whoever has the file for himself needs none, and reads it. */
+static char *
+examine_alone (FerryQueueFile *self, FerryQueueContent *content, GError **error)
+{
+  disconnect (self);
+  g_array_set_size (content->rows, 0);
+  g_array_set_size (content->known, 0);
+  self->is_alone = TRUE;
+  return examine (self, content, error);
+}
+
+static gboolean
+is_full (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
 }
 
 static gboolean
@@ -1162,6 +1215,11 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
   if (!finish_replacement (self->path, &finished, error) || !make_private (self->path, error))
     return FALSE;
   damage = examine (self, content, &failure);
+  if (is_full (failure))
+    {
+      content->obstacle = g_steal_pointer (&failure);
+      damage = examine_alone (self, content, &failure);
+    }
   if (failure != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&failure));
@@ -1175,8 +1233,11 @@ open_database (FerryQueueFile *self, FerryQueueContent *content, GError **error)
       if (code != SQLITE_OK)
         return set_error (self, code, error);
     }
-  if (!begin (self, error))
-    return FALSE;
+  if (content->obstacle == NULL && !begin (self, &content->obstacle) && !is_full (content->obstacle))
+    {
+      g_propagate_error (error, g_steal_pointer (&content->obstacle));
+      return FALSE;
+    }
   if (finished != NULL && content->damage == NULL)
     say_finished (content, finished);
   for (guint i = 0; i < content->rows->len; i++)
@@ -1383,9 +1444,9 @@ gboolean
 ferry_queue_file_close (FerryQueueFile *self, gboolean is_orderly, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  gboolean is_there = ferry_queue_lock_check (self->lock, error);
+  gboolean is_there = !self->is_begun || ferry_queue_lock_check (self->lock, error);
 
-  if (is_there && is_orderly && !set_value (self, "open", 0, &failure))
+  if (self->is_begun && is_there && is_orderly && !set_value (self, "open", 0, &failure))
     g_message ("%s. Its next start looks for damage", failure->message);
   file_free (self, FALSE);
   return is_there;

@@ -45,6 +45,8 @@ void ferry_queue_tasks_drop (FerryQueueTasks *self, FerryQueueEntry *entry, gboo
 /* Whether the task has ended now: one that waits is cancelled. Fails with FERRY_ERROR_BUSY if it is being run. */
 gboolean ferry_queue_tasks_end_waiting (FerryTask *task, GError **error);
 /* The present figures, with how much is done of what is under way. */
+/* How many the file does not know of, or not of their ends, while it cannot be written. */
+guint ferry_queue_tasks_count_unstored (FerryQueueTasks *self);
 FerryQueueNumbers ferry_queue_tasks_count (FerryQueueTasks *self);
 
 G_END_DECLS

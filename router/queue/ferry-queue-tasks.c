@@ -144,6 +144,8 @@ take_end (FerryQueueTasks *self, FerryQueueEntry *entry, const FerryRun *run, Fe
   const GError *error = run->error != NULL ? run->error : run->limit_error;
 
   entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
+  /* It was begun in the file before a worker did so. */
+  entry->row.began = run->start_time > 0 ? g_get_real_time () - (g_get_monotonic_time () - run->start_time) : 0;
   if (was_interrupted (self, entry, run, end))
     interrupt (entry, run);
   else if (end == FERRY_TASK_STATE_COMPLETED)
@@ -436,9 +438,50 @@ keeper_places_changed (FerryRunKeeper *keeper)
   ferry_queue_batches_send_soon (&from_keeper (keeper)->batches);
 }
 
+static gboolean
+is_stored (FerryQueueTies *ties, FerryQueueEntry *entry)
+{
+  return ferry_queue_batches_has_stored (&from_ties (ties)->batches, entry);
+}
+
+static const GError *
+get_unstored (FerryQueueTies *ties, FerryQueueEntry *entry)
+{
+  FerryQueueTasks *self = from_ties (ties);
+
+  return self->batches.error == NULL || ferry_queue_batches_has_kept (&self->batches, entry) ? NULL
+                                                                                             : self->batches.error;
+}
+
+static const GError *
+keeper_get_unstored (FerryRunKeeper *keeper, FerryRun *run)
+{
+  FerryQueueTasks *self = from_keeper (keeper);
+  FerryQueueEntry *entry = ferry_queue_tasks_find (self, run->owner);
+
+  return entry != NULL ? get_unstored (&self->ties, entry) : NULL;
+}
+
+static void
+count_unstored (FerryQueueEntry *entry, gpointer n)
+{
+  *(guint *) n += get_unstored (entry->ties, entry) != NULL;
+}
+
+guint
+ferry_queue_tasks_count_unstored (FerryQueueTasks *self)
+{
+  guint n = 0;
+
+  if (self->batches.error != NULL)
+    ferry_queue_list_foreach (&self->list, count_unstored, &n);
+  return n;
+}
+
 static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
+  .get_unstored = keeper_get_unstored,
   .rests = rests,
   .ended = ended,
   .changed = changed,
@@ -456,12 +499,6 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .close_async = keeper_close_async,
   .close_finish = keeper_close_finish,
 };
-
-static gboolean
-is_stored (FerryQueueTies *ties, FerryQueueEntry *entry)
-{
-  return ferry_queue_batches_has_stored (&from_ties (ties)->batches, entry);
-}
 
 /* A task that waits here has ended: its keeper hears of it. */
 static void
@@ -508,6 +545,7 @@ ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue)
   self->ties.keeper.list = G_LIST_MODEL (queue);
   self->ties.broke = broke;
   self->ties.is_stored = is_stored;
+  self->ties.get_unstored = get_unstored;
   self->ties.figures = &self->figures;
   self->ties.task_type = FERRY_TYPE_TASK;
   ferry_queue_list_init (&self->list, G_LIST_MODEL (queue));

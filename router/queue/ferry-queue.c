@@ -95,6 +95,7 @@ enum
   PROP_IS_OPEN,
   PROP_ERROR,
   PROP_DAMAGE,
+  PROP_N_UNSTORED,
   PROP_N_WAITING,
   PROP_N_EXECUTING,
   PROP_N_INTERRUPTED,
@@ -182,6 +183,8 @@ tell_figures (FerryQueue *self)
   for (guint property = PROP_N_WAITING; property <= PROP_FRACTION; property++)
     if (changed[property])
       notify (self, property);
+  if (self->tasks.batches.error != NULL)
+    notify (self, PROP_N_UNSTORED);
   g_object_thaw_notify (G_OBJECT (self));
 }
 
@@ -206,6 +209,26 @@ send_batch (gpointer queue)
 }
 
 static void
+tell_obstacle (FerryQueueEntry *entry, gpointer data)
+{
+  ferry_queue_entry_tell_obstacle (entry);
+}
+
+static void
+tell_obstacles (FerryQueue *self)
+{
+  ferry_queue_list_foreach (&self->tasks.list, tell_obstacle, NULL);
+}
+
+static void
+tell_error (FerryQueue *self)
+{
+  notify (self, PROP_ERROR);
+  notify (self, PROP_N_UNSTORED);
+  tell_obstacles (self);
+}
+
+static void
 written (gpointer owner, const GError *error)
 {
   FerryQueue *self = owner;
@@ -214,9 +237,11 @@ written (gpointer owner, const GError *error)
   gboolean is_written = ferry_queue_batches_take (&self->tasks.batches, error, &done);
 
   if (is_news)
-    notify (self, PROP_ERROR);
+    tell_error (self);
   if (!is_written)
     {
+      /* Those in the executor that no worker has begun. */
+      ferry_queue_claims_take_back (&self->tasks.claims);
       close_store (self);
       return;
     }
@@ -309,18 +334,6 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
 }
 
 static void
-tell_obstacle (FerryQueueEntry *entry, gpointer data)
-{
-  ferry_queue_entry_tell_obstacle (entry);
-}
-
-static void
-tell_obstacles (FerryQueue *self)
-{
-  ferry_queue_list_foreach (&self->tasks.list, tell_obstacle, NULL);
-}
-
-static void
 look_again (FerryQueueEntry *entry, gpointer turns)
 {
   ferry_queue_turns_update (turns, entry);
@@ -379,6 +392,8 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
     change_paused (self, self->start == FERRY_QUEUE_START_PAUSED || content->paused || self->tasks.ties.paused);
   take_rows (self, content);
   self->tasks.away.name = content->name;
+  if (content->obstacle != NULL)
+    ferry_queue_batches_hold_up (&self->tasks.batches, content->obstacle);
   ferry_queue_content_free (content);
   if (self->cluster != NULL)
     open_away (self);
@@ -388,6 +403,8 @@ opened (gpointer owner, FerryQueueContent *content, GError *error)
   ferry_queue_ends_prune (&self->tasks.ends);
   if (self->damage != NULL)
     notify (self, PROP_DAMAGE);
+  if (self->tasks.batches.error != NULL)
+    tell_error (self);
   tell_figures (self);
   notify (self, PROP_IS_OPEN);
   g_task_return_boolean (opening, TRUE);
@@ -456,17 +473,29 @@ close_store (FerryQueue *self)
   ferry_queue_store_close (g_steal_pointer (&batches->store), is_orderly, TRUE);
 }
 
+/* (transfer full): what the end of the queue costs. */
+static GError *
+new_loss (FerryQueue *self, const GError *error)
+{
+  const guint n = ferry_queue_tasks_count_unstored (&self->tasks);
+
+  return n == 0 ? g_error_copy (error)
+                : g_error_new (error->domain, error->code, "%u tasks, or their ends, are not in the queue's file. %s",
+                               n, error->message);
+}
+
 static void
 closed (gpointer owner, const GError *error)
 {
   FerryQueue *self = owner;
   g_autoptr (GTask) closing = g_steal_pointer (&self->closing);
+  g_autoptr (GError) loss = NULL;
 
+  if (self->tasks.batches.error != NULL)
+    error = loss = new_loss (self, self->tasks.batches.error);
   self->phase = CLOSED;
   ferry_queue_batches_drop (&self->tasks.batches);
   notify (self, PROP_IS_OPEN);
-  if (self->tasks.batches.error != NULL)
-    error = self->tasks.batches.error;
   if (error != NULL)
     g_task_return_error (closing, g_error_copy (error));
   else
@@ -602,6 +631,7 @@ add_entry (FerryQueue *self, FerryTask *task, const char *key)
   row.key = key != NULL ? g_ref_string_new (key) : make_key (self, row.id);
   ferry_queue_row_take_task (&row, task, self->tasks.ties.folder);
   entry = ferry_queue_entry_of (&self->tasks.ties, &row);
+  entry->first_batch = self->tasks.batches.number + 1;
   ferry_queue_list_append (&self->tasks.list, entry);
   return entry;
 }
@@ -1155,10 +1185,10 @@ ferry_queue_close_async (FerryQueue *self, GCancellable *cancellable, GAsyncRead
  *
  * Finishes [method@FerryQueue.Queue.close_async]. Any thread.
  *
- * Fails with [property@FerryQueue.Queue:error] if something could not be written, and with %G_IO_ERROR_NOT_FOUND if
- * the file is not at its path any more: the file is closed, and what was under way counts as interrupted by a crash.
- * Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue was not open, and with
- * %G_IO_ERROR_CANCELLED.
+ * Fails with [property@FerryQueue.Queue:error] if something could not be written, and says how many tasks it concerns,
+ * and with %G_IO_ERROR_NOT_FOUND if the file is not at its path any more: the file is closed, and what was under way
+ * counts as interrupted by a crash. Fails with %FERRY_ERROR_NOT_STARTED and %FERRY_ERROR_STOPPED if the queue was not
+ * open, and with %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when all is on the disk
  */
@@ -1208,6 +1238,8 @@ ferry_queue_get_property (GObject *object, guint property_id, GValue *value, GPa
     return;
   if (property_id == PROP_IS_OPEN)
     g_value_set_boolean (value, get_is_open (self));
+  else if (property_id == PROP_N_UNSTORED)
+    g_value_set_uint (value, ferry_queue_tasks_count_unstored (&self->tasks));
   else if (property_id == PROP_FRACTION)
     g_value_set_double (value, ferry_queue_tasks_count (&self->tasks).fraction);
   else if (property_id == PROP_TASK_TYPE)
@@ -1408,6 +1440,13 @@ install_states (void)
    * place, which the message names.
    */
   properties[PROP_DAMAGE] = g_param_spec_boxed ("damage", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
+  /**
+   * FerryQueue:n-unstored:
+   *
+   * How many tasks would be lost, or run again, if the application ended now, since the file cannot be written
+   * ([property@FerryQueue.Queue:error]): the file does not know of them, or not how they have ended.
+   */
+  properties[PROP_N_UNSTORED] = g_param_spec_uint ("n-unstored", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
 }
 
 /* As those of an executor: what shows an executor shows a queue. */

@@ -1487,7 +1487,7 @@ can_pause (FerryTask *self)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  return can_cancel (priv) &&
+  return can_cancel (priv) && priv->run.end_held == NULL &&
          (priv->run.state == FERRY_TASK_STATE_WAITING || priv->has_reported || priv->run.settings->stoppable);
 }
 
@@ -1704,18 +1704,25 @@ ferry_task_is_told (FerryTask *self, const char *text)
 {
   const Rest *rest = peek_rest (self);
 
-  return ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->text != NULL && !rest->is_waiting) ||
-         g_strcmp0 (rest->text, text) == 0;
+  return (ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING && get_private (self)->run.end_held == NULL) ||
+         (rest->text != NULL && !rest->is_waiting) || g_strcmp0 (rest->text, text) == 0;
 }
 
 void
 ferry_task_set_obstacle (FerryTask *self, const char *text)
 {
-  if (ferry_task_is_told (self, text))
-    return;
-  need_rest (self)->is_waiting = text != NULL;
-  change_text (&need_rest (self)->text, text);
-  notify (self, PROP_TEXT);
+  gboolean is_held = get_private (self)->run.end_held != NULL, is_news = !ferry_task_is_told (self, text);
+
+  if (is_news)
+    {
+      need_rest (self)->is_waiting = text != NULL;
+      change_text (&need_rest (self)->text, text);
+    }
+  if (is_news || is_held)
+    notify (self, PROP_TEXT);
+  /* Its end is not told yet, and there is nothing to pause. What it has said itself stays. */
+  if (is_held)
+    notify (self, PROP_CAN_PAUSE);
 }
 
 /* One of the properties that a report may change, as a bit. */
@@ -2088,7 +2095,7 @@ set_paused (FerryTask *self, gboolean paused)
   FerryTaskPrivate *priv = get_private (self);
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
 
-  if (!can_cancel (priv) || is_asked (priv) || priv->run.paused == paused)
+  if (!can_cancel (priv) || is_asked (priv) || priv->run.end_held != NULL || priv->run.paused == paused)
     return FALSE;
   priv->run.paused = (guint8) paused;
   if (is_submitted (priv))

@@ -606,6 +606,19 @@ test_banner_says_that_nothing_can_be_stored (Scene *scene)
 }
 
 static void
+test_row_says_that_it_is_not_stored (Scene *scene)
+{
+  show_list (scene);
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  submit_note (scene, "a");
+  widget_test_wait_words (scene->list, "Not stored yet: the disk is full");
+  fault_disarm ();
+  wait_done (scene, "a");
+  wait_no_words (scene->list, "Not stored yet");
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+}
+
+static void
 cut_file (const char *path)
 {
   g_autofree char *contents = NULL;
@@ -842,6 +855,27 @@ ask (Scene *scene)
   ferry_test_look_until (is_asked, NULL);
 }
 
+/* It is not promised to go on next time what the disk has no room for. */
+static void
+test_guard_counts_what_is_not_stored (Scene *scene)
+{
+  guard (scene, G_LIST_MODEL (scene->test->queue));
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  submit_note (scene, "one");
+  submit_note (scene, "two");
+  ferry_test_look_until (has_error, scene->test->queue);
+  ask (scene);
+  g_assert_nonnull (widget_test_find_words (find_question (), "2 tasks cannot be stored"));
+  g_assert_nonnull (widget_test_find_words (find_question (), "The disk is full"));
+  g_assert_nonnull (find (find_question (), says, "_Quit and Lose Them"));
+  widget_test_assert_read_once (find_question ());
+  click (find_question (), says, "_Keep Running");
+  fault_disarm ();
+  wait_done (scene, "two");
+  g_assert_false (is_closed (scene->window));
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+}
+
 static void
 test_quitting_closes_the_queue_and_cancels_nothing (Scene *scene)
 {
@@ -975,6 +1009,7 @@ main (int argc, char **argv)
   add_test ("/queue-window/all-of-a-queue-is-paused-and-goes-on", test_all_of_a_queue_is_paused_and_goes_on);
   add_test ("/queue-window/cancel-all-cancels-what-waits-in-the-queue",
             test_cancel_all_cancels_what_waits_in_the_queue);
+  add_test ("/queue-window/guard-counts-what-is-not-stored", test_guard_counts_what_is_not_stored);
   add_test ("/queue-window/quitting-closes-the-queue-and-cancels-nothing",
             test_quitting_closes_the_queue_and_cancels_nothing);
   add_test ("/queue-window/tasks-beside-the-queue-are-asked-about-and-stopped",
@@ -983,6 +1018,7 @@ main (int argc, char **argv)
   add_test ("/queue-window/banner-has-a-file-written-anew", test_banner_has_a_file_written_anew);
   add_test ("/queue-window/banner-says-that-the-program-does-not-start",
             test_banner_says_that_the_program_does_not_start);
+  add_test ("/queue-window/row-says-that-it-is-not-stored", test_row_says_that_it_is_not_stored);
   add_test ("/queue-window/banner-says-that-tasks-were-damaged", test_banner_says_that_tasks_were_damaged);
   return g_test_run ();
 }

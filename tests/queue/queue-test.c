@@ -126,6 +126,17 @@ queue_test_close (QueueTest *self)
   ferry_test_finalize (g_steal_pointer (&self->queue));
 }
 
+GError *
+queue_test_fail_to_close (QueueTest *self)
+{
+  Answer answer = {0};
+
+  ferry_queue_close_async (self->queue, NULL, closed, &answer);
+  ferry_test_wait_flag (&answer.done);
+  g_assert_nonnull (answer.error);
+  return answer.error;
+}
+
 /* Another queue may have the file once the thread of this one has left it. */
 void
 queue_test_crash (QueueTest *self)

@@ -36,6 +36,8 @@ GError *queue_test_fail_to_open (FerryQueue *queue);
 void queue_test_flush (QueueTest *self);
 /* Ends the queue as the end of an application that has closed it. */
 void queue_test_close (QueueTest *self);
+/* The same, where not all can be stored; returns (transfer full) the error. */
+GError *queue_test_fail_to_close (QueueTest *self);
 /* Ends the queue as a crash: nothing more is written. What ran goes on, and the queue does not hear of it. */
 void queue_test_crash (QueueTest *self);
 /* Makes it anew and opens it. */

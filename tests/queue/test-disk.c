@@ -419,6 +419,12 @@ has_no_error (gpointer queue)
   return !has_error (queue);
 }
 
+static gboolean
+has_text (gpointer task)
+{
+  return ferry_test_get_string (task, "text") != NULL;
+}
+
 static void
 note_flush (GObject *queue, GAsyncResult *result, gpointer error)
 {
@@ -595,6 +601,83 @@ test_removed_file_is_written_anew (void)
   }
 }
 
+/* A disk that is full when the application starts: the tasks are there, and go on when there is room. */
+static void
+test_full_disk_at_the_start_shows_all (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  g_object_unref (queue_test_submit (test, "note", "waits", "waits"));
+  queue_test_flush (test);
+  queue_test_crash (test);
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  queue_test_restart (test);
+  g_assert_error (ferry_test_get_error (test->queue, "error"), G_IO_ERROR, G_IO_ERROR_NO_SPACE);
+  {
+    g_autoptr (FerryTask) waits = queue_test_get (test, "waits");
+    g_autoptr (FerryTask) more = queue_test_submit (test, "note", "more", "more");
+
+    g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_WAITING);
+    g_assert_cmpint (ferry_test_get_number (test->queue, "n-unstored"), ==, 1);
+    ferry_test_assert_says (ferry_test_get_string (more, "text"), "Not stored yet");
+    fault_disarm ();
+    task_test_wait_done (waits);
+    task_test_wait_done (more);
+    ferry_test_run_until (has_no_error, test->queue);
+    g_assert_cmpint (ferry_test_get_number (test->queue, "n-unstored"), ==, 0);
+    g_free (task_test_take_log ());
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+  queue_test_close (test);
+  {
+    g_autofree char *states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+
+    g_assert_cmpstr (states, ==, "waits2 more2");
+  }
+}
+
+/* Somebody else has the file. A task that has ended says so, and its time stands still; what waits says that it is not
+ * stored. The end of the queue says how many are lost. */
+static void
+test_what_is_not_stored_is_said (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  sqlite3 *database = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_unref (queue_test_submit (test, "gate", "runs", "runs"));
+  task_test_wait_log ("runs");
+  {
+    g_autoptr (FerryTask) runs = queue_test_get (test, "runs");
+    g_autoptr (FerryTask) next = NULL;
+    gboolean can_pause;
+    gint64 end;
+
+    g_assert_cmpint (sqlite3_open (test->path, &database), ==, SQLITE_OK);
+    g_assert_cmpint (sqlite3_exec (database, "BEGIN IMMEDIATE", NULL, NULL, NULL), ==, SQLITE_OK);
+    next = queue_test_submit (test, "note", "next", "next");
+    ferry_test_run_until (has_error, test->queue);
+    ferry_test_assert_says (ferry_test_get_string (next, "text"), "Not stored yet");
+    task_test_open_gate ();
+    ferry_test_run_until (has_text, runs);
+    ferry_test_assert_says (ferry_test_get_string (runs, "text"), "Not stored yet");
+    end = ferry_test_get_number (runs, "end-time");
+    g_assert_cmpint (end, >, 0);
+    g_object_get (runs, "can-pause", &can_pause, NULL);
+    g_assert_false (can_pause);
+    g_assert_false (ferry_task_pause (runs));
+    g_assert_cmpint (ferry_test_get_number (test->queue, "n-unstored"), ==, 2);
+    error = queue_test_fail_to_close (test);
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+    ferry_test_assert_says (error->message, "2 tasks");
+    g_assert_cmpint (ferry_test_get_number (runs, "end-time"), ==, end);
+    g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
+    g_free (task_test_take_log ());
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+}
+
 /* How many files and folders are synced until a new queue is open. */
 static guint
 count_syncs (const char *path)
@@ -637,6 +720,8 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/cancel-waits-for-the-disk", test_cancel_waits_for_the_disk);
   g_test_add_func ("/disk/cancel-of-all-waits-for-the-disk", test_cancel_of_all_waits_for_the_disk);
   g_test_add_func ("/disk/removed-file-is-written-anew", test_removed_file_is_written_anew);
+  g_test_add_func ("/disk/full-disk-at-the-start-shows-all", test_full_disk_at_the_start_shows_all);
+  g_test_add_func ("/disk/what-is-not-stored-is-said", test_what_is_not_stored_is_said);
   g_test_add_func ("/disk/new-folders-are-synced", test_new_folders_are_synced);
   return g_test_run ();
 }
