@@ -22,8 +22,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -563,6 +565,58 @@ ferry_link_reap_group (GPid group)
   ferry_thread_run_aside ("ferry-reaper", reap_group, GINT_TO_POINTER (group));
 }
 
+typedef struct
+{
+  int process; /* (owned): a pidfd, as is the next one */
+  int parent;  /* (owned) */
+} Heir;
+
+static gpointer
+reap_heir (gpointer data)
+{
+  Heir *heir = data;
+  struct pollfd parent = {.fd = heir->parent, .events = POLLIN};
+  siginfo_t info;
+
+  TEMP_FAILURE_RETRY (poll (&parent, 1, -1));
+  TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) heir->process, &info, WEXITED | WNOHANG));
+  ferry_clear_fd (&heir->process);
+  ferry_clear_fd (&heir->parent);
+  g_free (heir);
+  return NULL;
+}
+
+/* A fork server that ends closes its descriptors first, and leaves its children last: the worker may have ended in
+ * between, and is adopted as a zombie. */
+static void
+reap_later (FerryLink *self)
+{
+  ferry_autofd parent = -1, process = -1;
+  int is_subreaper = 0;
+  siginfo_t info;
+  GPid owner;
+  Heir *heir;
+
+  if (getpid () != 1 && (prctl (PR_GET_CHILD_SUBREAPER, &is_subreaper) < 0 || is_subreaper == 0))
+    return;
+  /* One that was reaped is no more. */
+  if (!ferry_pidfd_signal (self->process.pidfd, self->process.pid, 0))
+    return;
+  owner = ferry_read_parent (self->process.pid);
+  if (owner == getpid ())
+    {
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG));
+      return;
+    }
+  process = fcntl (self->process.pidfd, F_DUPFD_CLOEXEC, 0);
+  parent = (int) syscall (SYS_pidfd_open, owner, 0);
+  if (process < 0 || parent < 0)
+    return;
+  heir = g_new (Heir, 1);
+  *heir = (Heir){ferry_steal_fd (&process), ferry_steal_fd (&parent)};
+  ferry_thread_run_aside ("ferry-reaper", reap_heir, heir);
+}
+
 /* Where this process adopts what others leave, reaps what a fork server's worker left, and the worker itself if the
  * fork server has ended before it. */
 void
@@ -573,8 +627,9 @@ ferry_link_reap_adopted (FerryLink *self)
   /* Group 0 would be that of this process. */
   if (self->process.pid == 0)
     return;
-  if (self->process.pidfd >= 0)
-    TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG));
+  if (self->process.pidfd >= 0 &&
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG)) < 0)
+    reap_later (self);
   ferry_link_reap_group (self->process.pid);
 }
 

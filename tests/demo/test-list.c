@@ -110,7 +110,7 @@ test_waiting_task_is_cancelled (WindowTest *test, gconstpointer data)
   occupy_workers (test);
   task = window_test_add_task (test, "crash");
   window_test_act (test, task, "task.cancel");
-  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+  window_test_wait_state (task, FERRY_TASK_STATUS_CANCELLED);
   window_test_wait_words (test->window, "3 in progress");
 }
 

@@ -24,9 +24,9 @@ function until(condition) {
 }
 
 // Waits for a call that ends in _async.
-function finish(queue, name) {
+function finish(queue, name, ...values) {
     let answer = null;
-    queue[`${name}_async`](null, (_queue, result) => {
+    queue[`${name}_async`](...values, null, (_queue, result) => {
         try {
             queue[`${name}_finish`](result);
             answer = {};
@@ -99,6 +99,8 @@ function useQueue(path) {
     queue.forget('one');
     finish(queue, 'flush');
     equal('a key is forgotten', queue.lookup('one'), null);
+    finish(queue, 'back_up', `${path}.copy`);
+    fact('a back-up is there', GLib.file_test(`${path}.copy`, GLib.FileTest.EXISTS));
     finish(queue, 'close');
     fact('a queue is closed', !queue.is_open);
     executor.stop();
