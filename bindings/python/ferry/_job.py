@@ -71,8 +71,9 @@ def _is_bad_moment(frame: types.FrameType | None) -> bool:
     return False
 
 
-# The coroutine that the function has returned, while it runs, and where it waited when it was interrupted.
+# The coroutine that the function has returned, and its loop, while it runs, and where it waited when it was interrupted.
 _coroutine: Any = None
+_loop: Any = None
 waited: list[tuple[types.FrameType, int]] = []
 
 
@@ -135,6 +136,11 @@ def send_interrupt(_cancellable: Any, job: Any) -> None:
     main = threading.main_thread()
     if interruptible is job and threading.current_thread() is not main and main.ident is not None:
         signal.pthread_kill(main.ident, INTERRUPT)
+        # A signal that comes just before the loop begins to wait does not wake it.
+        loop = _loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # it is closed
+                loop.call_soon_threadsafe(lambda: None)
 
 
 def _call(method: Any, *arguments: Any) -> None:
@@ -154,16 +160,18 @@ def wait_for_answers() -> None:
 
 def finish(value: Any) -> Any:
     """What a function has returned, or what the coroutine gives that it has returned."""
-    global _coroutine
+    global _coroutine, _loop
     if type(value) is not types.CoroutineType:
         return value
     import asyncio
 
     _coroutine = value
     try:
-        return asyncio.run(value)
+        with asyncio.Runner() as runner:
+            _loop = runner.get_loop()
+            return runner.run(value)
     finally:
-        _coroutine = None
+        _coroutine = _loop = None
 
 
 def report(fraction: float | None, text: str | None = None) -> None:
