@@ -394,6 +394,38 @@ def test_versions(report, folder):
     report.equal("and other tasks run", lines[3:], ["len 4"])
 
 
+UPDATED = """
+import sys
+import time
+
+import ferry
+import parted
+
+if __name__ == "__main__":
+    with open(parted.__file__) as file:
+        text = file.read()
+    with open(parted.__file__, "w") as file:
+        file.write("def twice(number) return")
+    with ferry.Queue(sys.argv[1]) as queue:
+        tasks = [queue.submit(parted.twice, number) for number in range(4)]
+        while queue.error is None:
+            time.sleep(0.01)
+        print("SyntaxError" in str(queue.error), [task.done() for task in tasks])
+        with open(parted.__file__, "w") as file:
+            file.write(text)
+        print([task.result() for task in tasks], queue.error)
+"""
+
+
+def test_modules_that_do_not_load(report, folder):
+    """An update that is installed while the program runs."""
+    (folder / "parted.py").write_text("def twice(number):\n    return 2 * number\n")
+    (folder / "updated.py").write_text(UPDATED)
+    lines = [line for line in run_program(folder / "updated.py", folder / "updated.db").splitlines() if line[:4] == "True" or line[:1] == "["]
+    report.equal("tasks wait while a module does not load, which is the queue's error", lines[:1], ["True [False, False, False, False]"])
+    report.equal("and go on when it does", lines[-1:], ["[0, 2, 4, 6] None"])
+
+
 # ---- a program that is killed ----
 
 KILLED = """
@@ -507,6 +539,7 @@ def body(report):
             asyncio.run(use_asyncio(report, str(folder / "asyncio.db")))
             test_threads(report, folder)
             test_versions(report, folder)
+            test_modules_that_do_not_load(report, folder)
         if only != ["nokills"]:
             test_kills(report, folder)
 

@@ -1610,25 +1610,25 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-  g_test_add_func ("/queue/results-survive", test_results_survive);
+  g_test_add_func ("/queue/promised/done-is-done", test_results_survive);
   g_test_add_func ("/queue/key-is-done-once", test_key_is_done_once);
   g_test_add_func ("/queue/errors-survive", test_errors_survive);
   g_test_add_func ("/queue/settings-survive", test_settings_survive);
-  g_test_add_func ("/queue/order-and-pauses-survive", test_order_and_pauses_survive);
+  g_test_add_func ("/queue/promised/waited-waits", test_order_and_pauses_survive);
   g_test_add_func ("/queue/moves-often", test_moves_often);
   g_test_add_func ("/queue/more-workers-begin-more-tasks", test_more_workers_begin_more_tasks);
-  g_test_add_func ("/queue/crash-runs-again-what-is-safe", test_crash_runs_again_what_is_safe);
-  g_test_add_func ("/queue/crash-leaves-waiting-what-waited", test_crash_leaves_waiting_what_waited);
+  g_test_add_func ("/queue/promised/under-way-runs-again-if-it-may", test_crash_runs_again_what_is_safe);
+  g_test_add_func ("/queue/promised/submitted-is-there", test_crash_leaves_waiting_what_waited);
   g_test_add_func ("/queue/functions-know-of-earlier-attempts", test_functions_know_of_earlier_attempts);
   g_test_add_func ("/queue/end-is-no-cancel", test_end_is_no_cancel);
   g_test_add_func ("/queue/shutdown-is-no-cancel", test_shutdown_is_no_cancel);
-  g_test_add_func ("/queue/cancel-survives", test_cancel_survives);
+  g_test_add_func ("/queue/promised/cancelled-is-cancelled", test_cancel_survives);
   g_test_add_func ("/queue/deadly-task-waits-for-a-person", test_deadly_task_waits_for_a_person);
   g_test_add_func ("/queue/stored-before-it-is-told", test_stored_before_it_is_told);
   g_test_add_func ("/queue/waits-for-its-time", test_waits_for_its_time);
   g_test_add_func ("/queue/times-without-end-are-never", test_times_without_end_are_never);
   g_test_add_func ("/queue/needs-survive", test_needs_survive);
-  g_test_add_func ("/queue/pause-between-attempts-survives", test_pause_between_attempts_survives);
+  g_test_add_func ("/queue/promised/rested-rests", test_pause_between_attempts_survives);
   g_test_add_func ("/queue/tells-nothing-that-is-not-stored", test_tells_nothing_that_is_not_stored);
   g_test_add_func ("/queue/tasks-are-of-the-applications-class", test_tasks_are_of_the_applications_class);
   g_test_add_func ("/queue/anybody-lets-go-of-a-task-that-has-ended", test_anybody_lets_go_of_a_task_that_has_ended);

@@ -127,6 +127,8 @@ class Executor(_home.Staying):
 
     # Whether it begins before there is a task.
     _begins_ahead = True
+    # Whether workers start only where all can be imported that is to be.
+    _is_whole = False
     _instead = "pass the arguments of its tasks, and make an executor there"
 
     def __init__(self, workers: int | None = None, *, max_workers: int | None = None, modules: Iterable[str] = (),
@@ -176,7 +178,7 @@ class Executor(_home.Staying):
 
     def _make(self, workers: int | None, modules: list[str], fork: bool, first: tuple[str, bytes] | None) -> None:
         # The initializer has a name of its own, as what is said of its failure names it.
-        options = () if first is None else ("--initializer", first[0])
+        options = ("--whole",) * self._is_whole + (() if first is None else ("--initializer", first[0]))
         pool = Ferry.Pool.new(self._home.router, self._make_launcher(modules, *options))
         if workers is not None:
             pool.props.max_workers = workers

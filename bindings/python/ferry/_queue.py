@@ -182,6 +182,12 @@ def _replaces_files(args: Iterable[Any], keywords: dict[str, Any]) -> bool:
                 and not keywords.get("output_file"))
 
 
+class _Patient(Executor):
+    """That of a queue, whose tasks wait while what they need cannot be imported."""
+
+    _is_whole = True
+
+
 class Queue(_home.Staying):
     """Tasks in a file. They survive the end of the program, a crash, and a power cut.
 
@@ -227,7 +233,7 @@ class Queue(_home.Staying):
         settings = {"start": starts[start], "version": version, "keep_count": keep_count, "death_limit": death_limit,
                     "keep_time": None if keep_time is None else int(keep_time * 1_000_000)}
         self._is_own = executor is None
-        self.executor = Executor() if executor is None else executor
+        self.executor = _Patient() if executor is None else executor
         self._home = self.executor._home
         self._convert = convert
         self._version = version

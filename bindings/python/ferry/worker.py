@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The worker program, which an executor starts: it calls functions, and sends back what they return, yield or raise.
 
-Its arguments: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [--initializer NAME] [MODULE...]`
+Its arguments: `python3 -m ferry.worker [--objects] [--whole] [--main-file FILE | --main-name NAME] [--initializer NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
 worker is a copy, with random numbers of its own. With --objects, one object lives in it, whose methods it serves.
@@ -305,8 +305,8 @@ def prepare(options: "Options", paths: dict[str, Any] | None) -> None:
         sys.argv[:] = paths["argv"]
     with _in_folder(None if paths is None else paths["folder"]):
         _import_all(options)
-    if paths is None and _main.failures:
-        # Of a host, which is to take no tasks that it cannot run.
+    if (paths is None or options.whole) and _main.failures:
+        # Of a host, which is to take no tasks that it cannot run, or of a queue, whose tasks can wait.
         print(_main.failures[0][1], file=sys.stderr, flush=True)
         os._exit(1)
     _register_functions()
@@ -362,6 +362,8 @@ class Options(NamedTuple):
     initializer: str | None
     # Serves an object, and no functions.
     objects: bool
+    # Does not start where something cannot be imported: the tasks wait, and are not to fail one by one.
+    whole: bool
     # What is imported before workers are forked.
     modules: list[str]
 
@@ -369,16 +371,18 @@ class Options(NamedTuple):
 def _options(arguments: list[str]) -> Options:
     values: dict[str, str | None] = dict.fromkeys(("--main-file", "--main-name", "--initializer"))
     arguments = list(arguments)
-    objects = False
+    objects = whole = False
     while arguments and arguments[0].startswith("-"):
         option = arguments.pop(0)
         if option == "--objects":
             objects = True
+        elif option == "--whole":
+            whole = True
         elif option in values and arguments:
             values[option] = arguments.pop(0)
         else:
             sys.exit("A worker of ferry takes no option %s; an application that uses Ferry starts it" % option)
-    return Options(values["--main-file"], values["--main-name"], values["--initializer"], objects, arguments)
+    return Options(values["--main-file"], values["--main-name"], values["--initializer"], objects, whole, arguments)
 
 
 def begin() -> tuple[Options, dict[str, Any] | None]:
