@@ -417,6 +417,18 @@ if __name__ == "__main__":
 """
 
 
+def test_files_that_go(report, folder):
+    """A program that cleans up removes the file, and nobody is there to press a button."""
+    path = folder / "going.db"
+    with ferry.Queue(path) as queue:
+        first = queue.submit(queue_functions.double, 1, key="first").result()
+        path.unlink()
+        report.equal("a queue whose file was removed writes it anew", (first, queue.submit(queue_functions.double, 2, key="second").result()), (2, 4))
+        queue.flush().result()
+    with ferry.Queue(path) as queue:
+        report.equal("with all that it had", [queue[key].result() for key in ("first", "second")], [2, 4])
+
+
 def test_modules_that_do_not_load(report, folder):
     """An update that is installed while the program runs."""
     (folder / "parted.py").write_text("def twice(number):\n    return 2 * number\n")
@@ -539,6 +551,7 @@ def body(report):
             asyncio.run(use_asyncio(report, str(folder / "asyncio.db")))
             test_threads(report, folder)
             test_versions(report, folder)
+            test_files_that_go(report, folder)
             test_modules_that_do_not_load(report, folder)
         if only != ["nokills"]:
             test_kills(report, folder)

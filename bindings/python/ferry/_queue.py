@@ -10,6 +10,7 @@ class.
 import atexit
 import datetime
 import functools
+import logging
 import os
 import pickle
 import sys
@@ -182,6 +183,20 @@ def _replaces_files(args: Iterable[Any], keywords: dict[str, Any]) -> bool:
                 and not keywords.get("output_file"))
 
 
+def _write_anew(core: Any, _property: Any) -> None:
+    """Who waits for a result has no button to press: a file that is gone is written anew at once, and the log says so."""
+    error = core.props.error
+    if error is not None and error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND):
+        core.open_async(None, _note_opening)
+
+
+def _note_opening(core: Any, result: Any) -> None:
+    try:
+        core.open_finish(result)
+    except GLib.Error as error:
+        logging.getLogger(__name__).warning("%s", error.message)
+
+
 class _Patient(Executor):
     """That of a queue, whose tasks wait while what they need cannot be imported."""
 
@@ -261,6 +276,7 @@ class Queue(_home.Staying):
             core.set_property(name.replace("_", "-"), value)
         if self._convert is not None:
             core.connect("convert", functools.partial(_convert, self._convert))
+        core.connect("notify::error", _write_anew)
         self._objects.append(core)
         if self._server is not None:
             core.set_cluster(_load_cluster().Cluster.new(self._home.router, *self._server))
@@ -438,7 +454,7 @@ class Queue(_home.Staying):
         return self._begin("a back-up of the queue '%s'" % self.path,
                            lambda core, end: core.back_up_async(name, None, lambda _, result: end(core.back_up_finish, result)))
 
-    def _begin(self, name: str, function: Callable[[Any, Callable[[Any, Any], None]], None]) -> Call[None]:
+    def _begin(self, name: str, function: Callable[[Any, Callable[[Any, Any], None]], Any]) -> Call[None]:
         """Calls function(core, end) once the queue is open, for something that takes a while."""
         call: Call[None] = Call(name, self._home)
 
