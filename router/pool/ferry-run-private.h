@@ -397,6 +397,9 @@ gboolean ferry_run_give_back (FerryRun *self);
 /* Tells the end that the keeper of the run holds. Does nothing if it holds none. */
 FERRY_FOR_SIBLINGS
 void ferry_run_tell_end (FerryRun *self);
+/* The keeper could not store the end that it holds: the run has failed, since why. */
+FERRY_FOR_SIBLINGS
+void ferry_run_lose_end (FerryRun *self, const GError *why);
 
 /* Threads that wait for the end of a run; the key is its owner. */
 extern FerryWaitQueue ferry_run_waits;

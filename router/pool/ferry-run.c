@@ -304,6 +304,20 @@ ferry_run_tell_end (FerryRun *self)
   self->source->done (self->source, self);
 }
 
+void
+ferry_run_lose_end (FerryRun *self, const GError *why)
+{
+  if (self->end_held == NULL)
+    return;
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->limit_error);
+  g_clear_error (&self->error);
+  self->error = g_error_new (why->domain, why->code, "How task '%s' has ended could not be stored. %s",
+                             ferry_run_get_name (self), why->message);
+  self->end_held = ferry_task_state_next (FERRY_TASK_STATE_EXECUTING, FERRY_TASK_EVENT_ERROR);
+  ferry_run_tell_end (self);
+}
+
 gboolean
 ferry_run_start (FerryRun *self, GPid pid, const char *host_name)
 {

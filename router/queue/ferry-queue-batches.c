@@ -211,6 +211,9 @@ ferry_queue_batches_drop (FerryQueueBatches *self)
 
   batch_init (&self->next);
   self->number++;
+  /* What is not stored is not told to be so. */
+  for (guint i = 0; self->error != NULL && i < dropped.ends->len; i++)
+    ferry_run_lose_end (ferry_task_get_run (dropped.ends->pdata[i]), self->error);
   ferry_queue_batch_tell_ends (&dropped);
   batch_clear (&dropped);
 }

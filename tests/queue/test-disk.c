@@ -672,6 +672,9 @@ test_what_is_not_stored_is_said (void)
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
     ferry_test_assert_says (error->message, "2 tasks");
     g_assert_cmpint (ferry_test_get_number (runs, "end-time"), ==, end);
+    /* It runs again at the next start. */
+    g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_FAILED);
+    g_assert_error (ferry_task_get_error (runs), G_IO_ERROR, G_IO_ERROR_BUSY);
     g_assert_cmpint (sqlite3_close (database), ==, SQLITE_OK);
     g_free (task_test_take_log ());
     g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
