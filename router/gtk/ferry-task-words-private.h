@@ -34,7 +34,8 @@ void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
 gboolean ferry_task_words_wait_for_time (FerryTask *task);
 /* Why no task of a queue is begun, of which FerryExecutor:error is error. */
 const char *ferry_task_words_for_unstarted (const GError *error);
-/* (transfer full) (nullable): that the file of its queue does not know of it, or not of its end; NULL: it does. */
+/* (transfer full) (nullable): that the file of its queue does not know of it, or not of its end, which nobody was told;
+ * NULL: it does. */
 char *ferry_task_words_for_unstored (FerryTask *task);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether these words say that the task waits; what an application or a function has said may not. */

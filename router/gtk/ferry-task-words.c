@@ -308,7 +308,7 @@ ferry_task_words_for_unstored (FerryTask *task)
   const GError *error = run->keeper != NULL ? run->keeper->funcs->get_unstored (run->keeper, run) : NULL;
   gboolean is_full = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE);
 
-  if (error == NULL)
+  if (error == NULL || ferry_task_get_done (task))
     return NULL;
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
     return g_strdup (is_full ? _ ("Has ended, and is not stored yet: the disk is full")
