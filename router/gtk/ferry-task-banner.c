@@ -34,7 +34,7 @@ typedef enum
  * - The queue's file cannot be written, as on a full disk ([property@FerryQueue.Queue:error]): what to do. It goes away
  *   by itself once the file can be written again. If somebody has removed the file, its button writes it anew.
  * - Tasks wait, and the program for them does not start ([property@Ferry.Executor:error]). Its tooltip has the cause,
- * and its button tries again. It goes away by itself once the program starts.
+ *   and its button tries again. It goes away by itself once the program starts.
  * - The file was damaged when it was opened ([property@FerryQueue.Queue:damage]): which tasks are left. Its tooltip
  *   says where the damaged file is, and its button closes it.
  * - The queue is paused and tasks wait in it: why ([property@FerryQueue.Queue:reason]). Its button lets the queue

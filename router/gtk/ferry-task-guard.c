@@ -28,9 +28,9 @@
  *
  * Of the tasks of a queue, a guard asks whether to quit and go on next time, and closes the queue: no task is
  * cancelled. Where the queue's file cannot be written, it says how many tasks would be lost instead. It does the same
- * without a question when the process is told to end by `SIGTERM`, if nothing else handles
- * that, and then has the signal end it. If several windows have a guard of the same tasks, the last of them that is
- * closed asks. A window that only hides when it is closed does not ask.
+ * without a question when the process is told to end by `SIGTERM`, if nothing else handles that, and then has the
+ * signal end it. If several windows have a guard of the same tasks, the last of them that is closed asks. A window that
+ * only hides when it is closed does not ask.
  *
  * When work lasts for more than a second, a guard tells the desktop of it, by the application that is the default one
  * ([func@Gio.Application.get_default]). The machine is not suspended, and the user is asked before the session ends.

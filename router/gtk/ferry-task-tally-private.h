@@ -47,10 +47,10 @@ gboolean ferry_task_tally_is_paused (FerryTaskTally *self);
 gboolean ferry_task_tally_has_queue (FerryTaskTally *self);
 void ferry_task_tally_visit_queues (FerryTaskTally *self, void (*visit) (GListModel *queue, gpointer data),
                                     gpointer data);
-/* How many of the open ones no queue has: they are lost when the application ends. */
 /* How many tasks of queues would be lost at the end of the application, since their file cannot be written. why: (out)
  * (transfer full) (nullable). */
 guint ferry_task_tally_count_unstored (FerryTaskTally *self, GError **why);
+/* How many of the open ones no queue has: they are lost when the application ends. */
 guint ferry_task_tally_count_lost (FerryTaskTally *self);
 /* Before the application ends: closes the queues, whose tasks go on next time, cancels all other tasks, and calls
  * closed when the queues are closed. */
