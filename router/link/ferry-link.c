@@ -586,19 +586,25 @@ reap_heir (gpointer data)
   return NULL;
 }
 
+/* Whether this process is process 1 or a subreaper. No other one gets children that it has not started. */
+static gboolean
+adopts (void)
+{
+  int is_subreaper = 0;
+
+  return getpid () == 1 || (prctl (PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0);
+}
+
 /* A fork server that ends closes its descriptors first, and leaves its children last: the worker may have ended in
  * between, and is adopted as a zombie. */
 static void
 reap_later (FerryLink *self)
 {
   ferry_autofd parent = -1, process = -1;
-  int is_subreaper = 0;
   siginfo_t info;
   GPid owner;
   Heir *heir;
 
-  if (getpid () != 1 && (prctl (PR_GET_CHILD_SUBREAPER, &is_subreaper) < 0 || is_subreaper == 0))
-    return;
   /* One that was reaped is no more. */
   if (!ferry_pidfd_signal (self->process.pidfd, self->process.pid, 0))
     return;
@@ -624,8 +630,9 @@ ferry_link_reap_adopted (FerryLink *self)
 {
   siginfo_t info;
 
-  /* Group 0 would be that of this process. */
-  if (self->process.pid == 0)
+  /* Group 0 would be that of this process. Any other number may be another group's by now, with children of an
+   * application that adopts none. */
+  if (self->process.pid == 0 || !adopts ())
     return;
   if (self->process.pidfd >= 0 &&
       TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG)) < 0)

@@ -137,9 +137,17 @@ def test_signals(report, executor):
     with sender:
         executor.submit(pipe_functions.send_numbers, sender, 10).result()
         heard = []
-        ended = threading.Event()
-        receiver.connect("message", lambda _, message: heard.append((message, threading.current_thread().name)))
+        ended, ten = threading.Event(), threading.Event()
+
+        def hear(_, message):
+            heard.append((message, threading.current_thread().name))
+            if len(heard) == 10:
+                ten.set()
+
+        receiver.connect("message", hear)
         receiver.connect("closed", lambda _: ended.set())
+        # Those of two workers have no order.
+        report.fact("messages wait for a handler", ten.wait(600))
         known = weakref.ref(receiver)
         del receiver
         gc.collect()
