@@ -199,6 +199,7 @@ typedef struct
   guint n_begun;
   guint n_ended;
   guint n_told;
+  gboolean is_cancelled;
   int state;
   int code;
 } Story;
@@ -215,6 +216,7 @@ read_line (Story *stories, guint n_tasks, const char *line, guint *n_listed)
   story->n_begun += line[0] == 'b';
   story->n_ended += line[0] == 'e';
   story->n_told += line[0] == 'd';
+  story->is_cancelled |= line[0] == 'c';
   if (line[0] != 'f')
     return;
   /* One that was killed in its list is followed by another one. */
@@ -240,7 +242,9 @@ check_story (guint key, const Story *story)
       return;
     }
   g_assert_cmpuint (story->n_begun, <=, 1);
-  if (!is_done)
+  if (story->state == FERRY_TASK_STATE_CANCELLED)
+    g_assert_true (story->is_cancelled);
+  else if (!is_done)
     {
       g_assert_cmpint (story->state, ==, FERRY_TASK_STATE_FAILED);
       g_assert_true (story->code == FERRY_ERROR_INTERRUPTED || story->code == FERRY_ERROR_WORKER_LOST);
@@ -253,7 +257,7 @@ check_ledger (Ledger *self)
   g_autofree Story *stories = g_new0 (Story, self->n_tasks);
   g_autofree char *text = NULL;
   g_auto (GStrv) lines = NULL;
-  guint n_listed = 0, n_failed = 0, n_again = 0;
+  guint n_listed = 0, n_failed = 0, n_cancelled = 0, n_again = 0;
 
   g_assert_true (g_file_get_contents (self->ledger, &text, NULL, NULL));
   lines = g_strsplit (text, "\n", -1);
@@ -264,10 +268,11 @@ check_ledger (Ledger *self)
     {
       check_story (i, &stories[i]);
       n_failed += stories[i].state == FERRY_TASK_STATE_FAILED;
+      n_cancelled += stories[i].state == FERRY_TASK_STATE_CANCELLED;
       n_again += stories[i].n_begun > 1;
     }
-  g_test_message ("%u kills; %u of %u tasks may or may not have run, %u ran more than once", self->n_kills, n_failed,
-                  self->n_tasks, n_again);
+  g_test_message ("%u kills; %u of %u tasks may or may not have run, %u are cancelled, %u ran more than once",
+                  self->n_kills, n_failed, self->n_tasks, n_cancelled, n_again);
 }
 
 static void
