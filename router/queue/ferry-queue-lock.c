@@ -32,6 +32,9 @@
 /* The bytes of PATH.lock. An earlier version locks all of it, by fcntl(). */
 #define LOCK_BYTE 0
 #define NAME_BYTE 1 /* by fcntl(), which tells who has it */
+/* For how long a file that has no process is waited for, and how often it is looked at, in microseconds. */
+#define HEIR_TIME (2 * G_USEC_PER_SEC)
+#define HEIR_LOOK (G_USEC_PER_SEC / 100)
 /* Those of SQLite: of all that read the database, and of all that have mapped its memory. */
 #define SHARED_FIRST 0x40000002
 #define SHARED_SIZE 510
@@ -228,17 +231,48 @@ describe_process (pid_t pid)
   return g_strdup_printf ("process %d (%s)", (int) pid, g_strchomp (command));
 }
 
+/* Returns the process that has the file; 0: it is not known. */
+static pid_t
+find_holder (FerryQueueLock *self)
+{
+  struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME_BYTE, .l_len = 1};
+
+  return fcntl (self->fds[FILE_LOCK], F_GETLK, &holder) < 0 || holder.l_type == F_UNLCK ? 0 : holder.l_pid;
+}
+
+/* A process that was killed while it started another one: that one has its descriptors until it executes its program,
+ * or ends with it. The system tells nobody when. */
+static gboolean
+wait_for_heirs (FerryQueueLock *self)
+{
+  gboolean is_locked = FALSE;
+
+  for (guint i = 0; i < HEIR_TIME / HEIR_LOOK && !is_locked && find_holder (self) == 0; i++)
+    {
+      g_usleep (HEIR_LOOK);
+      is_locked = lock_bytes (self->fds[FILE_LOCK], F_WRLCK, LOCK_BYTE, 1);
+    }
+  return is_locked;
+}
+
 static gboolean
 say_who_has_it (FerryQueueLock *self, GError **error)
 {
-  struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME_BYTE, .l_len = 1};
-  g_autofree char *process = NULL;
+  g_autofree char *process = describe_process (find_holder (self));
 
-  if (fcntl (self->fds[FILE_LOCK], F_GETLK, &holder) < 0 || holder.l_type == F_UNLCK)
-    holder.l_pid = 0;
-  process = describe_process (holder.l_pid);
   return ferry_set_error (error, FERRY_ERROR_BUSY, "The queue '%s' is used by %s; end it, or use another file",
                           self->path, process);
+}
+
+/* Fails with FERRY_ERROR_BUSY, and with FERRY_ERROR_SYSTEM. */
+static gboolean
+lock_lock_file (FerryQueueLock *self, GError **error)
+{
+  if (lock_bytes (self->fds[FILE_LOCK], F_WRLCK, LOCK_BYTE, 1))
+    return TRUE;
+  if (errno != EAGAIN && errno != EACCES)
+    return fail (self, FILE_LOCK, "Locking the file", error);
+  return wait_for_heirs (self) || say_who_has_it (self, error);
 }
 
 /* The name may go while the file is opened, with a queue that was refused. */
@@ -254,11 +288,10 @@ take_lock_file (FerryQueueLock *self, GError **error)
       self->made_lock = open_file (self, FILE_LOCK, O_RDWR | O_CREAT | O_EXCL);
       if (!self->made_lock && (errno != EEXIST || !open_file (self, FILE_LOCK, O_RDWR | O_CREAT)))
         return fail (self, FILE_LOCK, "Opening the lock", error);
-      if (!lock_bytes (self->fds[FILE_LOCK], F_WRLCK, LOCK_BYTE, 1))
+      if (!lock_lock_file (self, error))
         {
           self->made_lock = FALSE;
-          return errno == EAGAIN || errno == EACCES ? say_who_has_it (self, error)
-                                                    : fail (self, FILE_LOCK, "Locking the file", error);
+          return FALSE;
         }
     }
   while (stat (path, &there) < 0 || !is_same (&there, &self->known[FILE_LOCK]));

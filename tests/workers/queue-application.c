@@ -362,13 +362,6 @@ opened (GObject *object, GAsyncResult *result, gpointer data)
   guint n;
 
   success = ferry_queue_open_finish (queue, result, &error);
-  /* What an application that was killed has forked has its locks, until it executes its program. */
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BUSY))
-    {
-      g_error_free (error);
-      g_timeout_add (1, open_queue, data);
-      return;
-    }
   check (success, &error);
   compare (data);
   if (only_looks)
