@@ -673,32 +673,6 @@ write_changes (FerryQueueFile *self, GPtrArray *changes, GError **error)
   return TRUE;
 }
 
-static gboolean begin_late (FerryQueueFile *self, GError **error);
-
-/* SQLite writes on into a file that is not at its path any more, and all of it is gone at the end. */
-gboolean
-ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
-{
-  if (!self->is_begun && !begin_late (self, error))
-    return FALSE;
-  if (!ferry_queue_lock_check (self->lock, error) || !write_changes (self, changes, error) ||
-      !ferry_queue_lock_check (self->lock, error))
-    return FALSE;
-  note_all_files (self, changes);
-  return TRUE;
-}
-
-/* Nobody waits for it: a reader that is in its way is left alone. */
-void
-ferry_queue_file_rest (FerryQueueFile *self)
-{
-  if (self->database == NULL || !ferry_queue_lock_check (self->lock, NULL))
-    return;
-  sqlite3_busy_timeout (self->database, 0);
-  sqlite3_wal_checkpoint_v2 (self->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-  sqlite3_busy_timeout (self->database, BUSY_TIMEOUT);
-}
-
 /* ---- reading ---- */
 
 /* (transfer full) (nullable) */
@@ -1030,6 +1004,7 @@ write_content (FerryQueueFile *self, const FerryQueueContent *content, GError **
   for (guint i = 0; i < content->known->len; i++)
     g_ptr_array_add (changes, ferry_queue_change_of (FERRY_QUEUE_CHANGE_REMEMBER, get_row (content->known, i)));
   return write_changes (self, changes, error) && set_value (self, "paused", content->paused, error) &&
+         (content->seen == 0 || set_value (self, "seen", content->seen, error)) &&
          (content->name == 0 ||
           (set_value (self, "file", content->name, error) && execute (self, statements[STATEMENT_FORMAT], error)));
 }
@@ -1363,6 +1338,32 @@ ferry_queue_file_renew (FerryQueueFile *self, FerryQueueContent *content, GError
       g_warning ("%s", content->damage->message);
     }
   return begin (self, error);
+}
+
+/* ---- while it is open ---- */
+
+/* SQLite writes on into a file that is not at its path any more, and all of it is gone at the end. */
+gboolean
+ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error)
+{
+  if (!self->is_begun && !begin_late (self, error))
+    return FALSE;
+  if (!ferry_queue_lock_check (self->lock, error) || !write_changes (self, changes, error) ||
+      !ferry_queue_lock_check (self->lock, error))
+    return FALSE;
+  note_all_files (self, changes);
+  return TRUE;
+}
+
+/* Nobody waits for it: a reader that is in its way is left alone. */
+void
+ferry_queue_file_rest (FerryQueueFile *self)
+{
+  if (self->database == NULL || !ferry_queue_lock_check (self->lock, NULL))
+    return;
+  sqlite3_busy_timeout (self->database, 0);
+  sqlite3_wal_checkpoint_v2 (self->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+  sqlite3_busy_timeout (self->database, BUSY_TIMEOUT);
 }
 
 /* ---- back-ups ---- */

@@ -440,6 +440,7 @@ renew (FerryQueue *self, GTask *opening)
   ferry_queue_list_copy (&self->tasks.list, content->rows, content->known);
   content->paused = self->tasks.ties.paused;
   content->name = self->tasks.away.name;
+  content->seen = self->tasks.ends.latest;
   self->opening = opening;
   ferry_queue_store_renew (self->tasks.batches.store, content);
 }

@@ -778,6 +778,7 @@ test_harm_is_noticed (gconstpointer data)
 
       g_array_append_val (content->rows, row);
     }
+  content->seen = 1234;
   g_assert_true (ferry_queue_file_renew (file, content, &error));
   g_assert_no_error (error);
   write_rows (file);
@@ -785,6 +786,7 @@ test_harm_is_noticed (gconstpointer data)
   g_assert_no_error (error);
   file = open_file (place->path, &again);
   g_assert_no_error (again->damage);
+  g_assert_cmpint (again->seen, ==, 1234);
   g_assert_cmpuint (again->rows->len, ==, N_ROWS);
   assert_whole (again);
   ferry_queue_file_close (file, TRUE, NULL);
