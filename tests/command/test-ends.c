@@ -160,30 +160,47 @@ be_application (const char *mark)
   return EXIT_FAILURE;
 }
 
+/* Starts this program as an application. What one that is killed leaves behind is in the test's folder. */
+static GPid
+start_application (CommandTest *test, const char *const *argv)
+{
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+
+  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                 &pid, &error);
+  g_assert_no_error (error);
+  return pid;
+}
+
+/* Returns its wait status. */
+static int
+wait_application (GPid pid)
+{
+  int status;
+
+  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+  return status;
+}
+
 static void
 end_with_the_application (void)
 {
   g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (CommandTest) test = command_test_new ();
-  /* What the killed application leaves behind is in this test's folder. */
-  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
 
   for (guint i = 0; i < ferry_test_times (3, 200); i++)
     {
       g_autofree char *mark = make_mark ();
       const char *argv[] = {"/proc/self/exe", APPLICATION, mark, NULL};
-      g_autoptr (GError) error = NULL;
+      GPid pid = start_application (test, argv);
       gint64 begun;
-      GPid pid;
-      int status;
 
-      g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-                     NULL, &pid, &error);
-      g_assert_no_error (error);
       ferry_test_look_until (all_sleep, mark);
       begun = g_get_monotonic_time ();
       ferry_test_kill (pid, SIGKILL);
-      g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+      wait_application (pid);
       ferry_test_look_until (none_sleeps, mark);
       note_time (times, begun);
     }
@@ -232,17 +249,10 @@ static void
 are_asked_to_end_where_they_are_paused (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
   g_autofree char *note = command_test_path (test, "note");
   const char *argv[] = {"/proc/self/exe", PAUSER, note, NULL};
-  g_autoptr (GError) error = NULL;
-  GPid pid;
-  int status;
+  int status = wait_application (start_application (test, argv));
 
-  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                 &pid, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
   g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
   command_test_wait_file (test, "note");
 }
@@ -291,18 +301,11 @@ static void
 end_with_an_application_that_has_lost_their_worker (gconstpointer way)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
   g_autofree char *note = command_test_path (test, "server");
   g_autofree char *mark = make_mark ();
   const char *argv[] = {"/proc/self/exe", LOSER, way, mark, note, NULL};
-  g_autoptr (GError) error = NULL;
-  GPid pid;
-  int status;
 
-  g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
-                 &pid, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+  wait_application (start_application (test, argv));
   /* It may have ended: an executor that was dropped has let it go on. */
   ferry_test_kill_if_there (command_test_wait_pid (test, "server"), SIGCONT);
   ferry_test_look_until (none_sleeps, mark);
