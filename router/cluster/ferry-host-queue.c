@@ -646,6 +646,7 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
   g_autoptr (GBytes) word = make_own_word (self, 1);
   FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
   Verdict verdict = RUNS;
+  gint64 expiry;
 
   decision->attempts = 1;
   if (answer == FERRY_STREAMS_CONFLICT)
@@ -656,10 +657,12 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
     verdict = IS_LOST;
   else if (was_held_up (self, name))
     verdict = lay_word_down (self, subject, decision);
-  if (verdict != RUNS || order->about.expiry == 0 || order->about.expiry > g_get_real_time ())
+  /* One that another host had begun was begun in time, and a deadline is never moved. */
+  expiry = answer == FERRY_STREAMS_DONE ? order->about.expiry : order->about.deadline;
+  if (verdict != RUNS || expiry == 0 || expiry > g_get_real_time ())
     return verdict;
   decision->error =
-    g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
+    g_error_new (FERRY_ERROR, expiry == order->about.deadline ? FERRY_ERROR_TIMED_OUT : FERRY_ERROR_QUEUE_TIMED_OUT,
                  "Task '%s' was not begun in time; give it more time to wait, or start more hosts", order->name);
   return ENDS;
 }

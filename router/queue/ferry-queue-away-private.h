@@ -34,6 +34,8 @@ void ferry_queue_away_clear (FerryQueueAway *self);
 gboolean ferry_queue_away_open (FerryQueueAway *self, FerryRunner *runner, FerryQueueList *list, GError **error);
 /* Tells and asks nothing from now on. */
 void ferry_queue_away_close (FerryQueueAway *self);
+/* Whether hosts may have begun the entry's task, whose time to wait is over. They are asked, as soon as they can be. */
+gboolean ferry_queue_away_ask (FerryQueueAway *self, FerryQueueEntry *entry);
 /* A batch is about to be sent: tasks go with it that may run elsewhere. */
 void ferry_queue_away_fill (FerryQueueAway *self);
 /* The batch is on the disk. */

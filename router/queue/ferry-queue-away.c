@@ -136,6 +136,16 @@ take (FerryQueueTies *ties, FerryQueueEntry *entry)
   order (self, entry, FERRY_QUEUE_AWAY_TAKING, self->place->interface->take);
 }
 
+gboolean
+ferry_queue_away_ask (FerryQueueAway *self, FerryQueueEntry *entry)
+{
+  if (entry->away == FERRY_QUEUE_AWAY_NOT || entry->away == FERRY_QUEUE_AWAY_LEAVING)
+    return FALSE;
+  if (entry->away == FERRY_QUEUE_AWAY_THERE && self->place != NULL && self->ties->away_is_there)
+    order (self, entry, FERRY_QUEUE_AWAY_RECALLED, self->place->interface->take);
+  return TRUE;
+}
+
 void
 ferry_queue_away_fill (FerryQueueAway *self)
 {

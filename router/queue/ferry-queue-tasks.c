@@ -564,9 +564,13 @@ time_came (gpointer self)
 static void
 expired (FerryQueueEntry *entry, gpointer data)
 {
-  g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
-  FerryRun *run = ferry_task_get_run (task);
+  g_autoptr (FerryTask) task = NULL;
+  FerryRun *run;
 
+  if (ferry_queue_away_ask (&((FerryQueueTasks *) data)->away, entry))
+    return;
+  task = ferry_queue_entry_dup_task (entry);
+  run = ferry_task_get_run (task);
   if (!ferry_queue_row_has_ended (&entry->row))
     ferry_run_fail (run, FERRY_TASK_EVENT_QUEUE_TIMEOUT, ferry_run_new_wait_error (run), NULL, NULL);
 }
