@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_AWAY_VERSION 2
+#define FERRY_AWAY_VERSION 3
 
 /* A task that has come. All is owned. */
 typedef struct
@@ -45,7 +45,7 @@ typedef struct
   FerryAwayBeginner by;
   char *host;     /* (owned): of a host, else "" */
   char *instance; /* (owned): which start of the host, or of the application */
-  guint attempts; /* of hosts, with the present one */
+  guint attempts; /* at hosts, with the present one */
 } FerryAwayBegun;
 
 void ferry_away_begun_clear (FerryAwayBegun *self);

@@ -23,10 +23,14 @@
 #include "wire/ferry-layout-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-#define TASK_TYPE "(uussxxxxxxuuubbasmv)"
+#define TASK_TYPE "(uussxxuuua{sv}asmv)"
+/* Version 2, which has some settings by their places. */
+#define OLD_TASK_TYPE "(uussxxxxxxuuubbasmv)"
 #define BEGUN_TYPE "(uyssu)"
 #define END_TYPE "(usumvm(sissas))"
 
+/* That of a release before: its tasks are run, and its other messages are as those of today. */
+#define OLD_VERSION 2
 /* What is above that is no version, but something else. */
 #define LAST_VERSION 1000
 
@@ -48,15 +52,22 @@ pack (GVariant *value)
   return g_variant_get_data_as_bytes (ordered);
 }
 
-static gboolean
-check_version (gconstpointer data, gsize size, const char *what, GError **error)
+static guint32
+read_version (gconstpointer data, gsize size)
 {
   guint32 version = G_MAXUINT32;
 
   if (size >= sizeof version)
     memcpy (&version, data, sizeof version);
-  version = GUINT32_FROM_LE (version);
-  if (version == FERRY_AWAY_VERSION)
+  return GUINT32_FROM_LE (version);
+}
+
+static gboolean
+check_version (gconstpointer data, gsize size, const char *what, GError **error)
+{
+  const guint32 version = read_version (data, size);
+
+  if (version == FERRY_AWAY_VERSION || version == OLD_VERSION)
     return TRUE;
   if (version > LAST_VERSION)
     return refuse (error, what);
@@ -109,10 +120,13 @@ ferry_away_order_clear (FerryAwayOrder *self)
 GBytes *
 ferry_away_task_to_bytes (const FerryAwayTask *task)
 {
-  return pack (g_variant_new ("(uussxxxxxxuuubb@as@mv)", FERRY_AWAY_VERSION, task->kind, task->function, task->name,
-                              task->not_before, task->expiry, task->deadline, task->run_timeout, task->cancel_grace,
-                              task->retry_pause, task->retries, task->attempts, task->death_limit, task->idempotent,
-                              task->stoppable, task->needs != NULL ? task->needs : g_variant_new_strv (NULL, 0),
+  GVariantBuilder settings;
+
+  g_variant_builder_init (&settings, G_VARIANT_TYPE_VARDICT);
+  ferry_task_fields_pack (&task->settings, FERRY_TASK_FIELDS_OF_STREAM, &settings);
+  return pack (g_variant_new ("(uussxxuuua{sv}@as@mv)", FERRY_AWAY_VERSION, task->kind, task->function, task->name,
+                              task->not_before, task->waits_since, task->attempts, task->deaths, task->death_limit,
+                              &settings, task->needs != NULL ? task->needs : g_variant_new_strv (NULL, 0),
                               box (task->arguments)));
 }
 
@@ -127,26 +141,56 @@ check_order (const FerryAwayOrder *self, GError **error)
     return refuse (error, "a task whose name, or whose function's, is empty or too long");
   if (about->kind > FERRY_TASK_KIND_STEPS)
     return refuse (error, "a task of an unknown kind");
-  if (about->not_before < 0 || about->expiry < 0 || about->deadline < 0 || about->run_timeout < 0 ||
-      about->cancel_grace < 0 || about->retry_pause < 0)
+  if (about->not_before < 0 || about->waits_since < 0)
     return refuse (error, "a task with a negative time");
   return ferry_labels_check (needs, "", NULL) || refuse (error, "a task that needs what is no label");
+}
+
+static gboolean
+read_order (FerryAwayOrder *self, GVariant *value, GError **error)
+{
+  FerryAwayTask *about = &self->about;
+  g_autoptr (GVariant) settings = NULL;
+
+  g_variant_get (value, "(uussxxuuu@a{sv}@asmv)", NULL, &about->kind, &self->function, &self->name, &about->not_before,
+                 &about->waits_since, &about->attempts, &about->deaths, &about->death_limit, &settings, &self->needs,
+                 &self->arguments);
+  return ferry_task_fields_unpack (&about->settings, FERRY_TASK_FIELDS_OF_STREAM, settings) ||
+         refuse (error, "a task with a setting out of its range");
+}
+
+/* It had no count of deaths, and in place of the queue timeout the time at which that was over. */
+static gboolean
+read_old_order (FerryAwayOrder *self, GVariant *value, GError **error)
+{
+  FerryAwayTask *about = &self->about;
+  FerryTaskSettings *settings = &about->settings;
+  gint64 expiry, grace;
+
+  ferry_task_fields_unpack (settings, FERRY_TASK_FIELDS_OF_STREAM, NULL);
+  g_variant_get (value, "(uussxxxxxxuuubb@asmv)", NULL, &about->kind, &self->function, &self->name, &about->not_before,
+                 &expiry, &settings->deadline, &settings->run_timeout, &grace, &settings->retry_pause,
+                 &settings->retries, &about->attempts, &about->death_limit, &settings->idempotent, &settings->stoppable,
+                 &self->needs, &self->arguments);
+  if (grace > 0)
+    settings->cancel_grace = grace;
+  about->waits_since = 1;
+  if (expiry != settings->deadline)
+    settings->queue_timeout = expiry - 1;
+  return (expiry >= 0 && settings->deadline >= 0 && settings->run_timeout >= 0 && grace >= 0 &&
+          settings->retry_pause >= 0) ||
+         refuse (error, "a task with a negative time");
 }
 
 gboolean
 ferry_away_order_from_bytes (FerryAwayOrder *self, GBytes *bytes, GError **error)
 {
   g_auto (FerryAwayOrder) order = {0};
-  g_autoptr (GVariant) value = unpack (bytes, TASK_TYPE, "a task that is malformed", error);
+  const gboolean is_old = read_version (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes)) == OLD_VERSION;
+  g_autoptr (GVariant) value = unpack (bytes, is_old ? OLD_TASK_TYPE : TASK_TYPE, "a task that is malformed", error);
   FerryAwayTask *about = &order.about;
 
-  if (value == NULL)
-    return FALSE;
-  g_variant_get (value, "(uussxxxxxxuuubb@asmv)", NULL, &about->kind, &order.function, &order.name, &about->not_before,
-                 &about->expiry, &about->deadline, &about->run_timeout, &about->cancel_grace, &about->retry_pause,
-                 &about->retries, &about->attempts, &about->death_limit, &about->idempotent, &about->stoppable,
-                 &order.needs, &order.arguments);
-  if (!check_order (&order, error))
+  if (value == NULL || !(is_old ? read_old_order : read_order) (&order, value, error) || !check_order (&order, error))
     return FALSE;
   about->function = order.function;
   about->name = order.name;

@@ -1454,10 +1454,10 @@ install_limits (void)
   /**
    * FerryCluster:death-limit:
    *
-   * How many workers, at any hosts, may end while they run one task that is run again since it is idempotent
-   * ([property@Ferry.Task:idempotent]). When that many have ended, the task fails with %FERRY_ERROR_QUARANTINED. The
-   * runs that [property@Ferry.Task:retries] asked for are not counted: with the default limit of 3, one with 2 retries
-   * is begun at most five times. A task that is not idempotent has no such limit. 0 for no limit.
+   * How often a task that is idempotent ([property@Ferry.Task:idempotent]) may be lost, with the worker or the host
+   * that runs it, until it fails with %FERRY_ERROR_QUARANTINED: it may be what ends them. With the default limit of 3
+   * it is begun three times, or once more than it has [property@Ferry.Task:retries] if that is more. A task that is not
+   * idempotent has no such limit. 0 for no limit.
    */
   properties[PROP_DEATH_LIMIT] =
     g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);

@@ -79,8 +79,6 @@
 #define NOT_LABELLED_TIME (2 * G_USEC_PER_SEC)
 /* The clock of a host may be wrong, or set: a task for tomorrow is looked at again and again. */
 #define MAX_DELAY (300 * (gint64) G_USEC_PER_SEC)
-/* How often an idempotent task may end its worker, where the queue has no limit. */
-#define MAX_DEATHS 1000
 /* When it is tried again, in microseconds, where the server had no room. */
 #define NO_ROOM_TIME (2 * G_USEC_PER_SEC)
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
@@ -93,8 +91,10 @@ typedef struct
   char *name;            /* const: FILE.ID */
   char *reply;           /* the thread's: of the latest delivery */
   FerryAwayOrder order;  /* const: (owned) */
-  guint attempts;        /* const: of hosts, with this one */
+  guint attempts;        /* const: at hosts, with the one that begins here */
+  gint64 waits_since;    /* const: of the wall clock: when its queue timeout began */
   FerryTask *task;       /* main: (owned) (nullable) */
+  _Atomic guint n_lost;  /* any: how many attempts were lost here */
   FerryHostTally *tally; /* main: (unowned) (nullable): what it is counted in */
   gint64 came_at;        /* main: monotonic time */
   gboolean is_cancelled; /* the thread's: somebody else has the word */
@@ -213,17 +213,6 @@ end_run (Run *run, GVariant *result, GError *error, const char *trace)
   g_async_queue_push (run->queue->ended, run);
 }
 
-/* One that ends its workers again and again waits for a person. */
-static GError *
-fit_error (const Run *run, GError *error)
-{
-  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) || !run->order.about.idempotent)
-    return error;
-  g_prefix_error (&error, "Task '%s' has ended each of its workers: ", run->order.name);
-  error->code = FERRY_ERROR_QUARANTINED;
-  return error;
-}
-
 static void
 task_done (FerryTask *task, Run *run)
 {
@@ -233,34 +222,37 @@ task_done (FerryTask *task, Run *run)
 
   ferry_host_tally_count_end (run->tally, ferry_task_get_run (task), run->came_at, /* is_returned: */ FALSE);
   g_object_get (task, "trace", &trace, NULL);
-  end_run (run, result, error != NULL ? fit_error (run, error) : NULL, trace);
+  end_run (run, result, error, trace);
 }
 
-/* How often the pool may try it again. */
-static guint
-count_retries (const Run *run)
+/* The thread has it in the word. */
+static void
+note_attempts (FerryTask *task, GParamSpec *pspec, Run *run)
 {
-  const FerryAwayTask *about = &run->order.about;
-  guint attempts = about->attempts + run->attempts;
-
-  if (about->idempotent)
-    return about->death_limit > 0 ? about->death_limit - 1 : MAX_DEATHS;
-  return about->retries >= attempts ? about->retries - attempts + 1 : 0;
+  atomic_store_explicit (&run->n_lost,
+                         ferry_task_get_run (task)->n_deaths - run->order.about.deaths - run->attempts + 1,
+                         memory_order_relaxed);
 }
 
+/* What was lost before is the task's, so that the pool goes by it. */
 static FerryTask *
-make_task (const Run *run)
+make_task (Run *run)
 {
   const FerryAwayTask *about = &run->order.about;
   FerryTask *task = ferry_task_new ((FerryTaskKind) about->kind, about->function, about->arguments);
+  FerryRun *of_task = ferry_task_get_run (task);
+  FerryTaskSettings settings = about->settings;
 
-  g_object_set (task, "name", about->name, "stoppable", about->stoppable, "run-timeout", about->run_timeout, "retries",
-                count_retries (run), "retry-pause", about->retry_pause, NULL);
-  if (about->cancel_grace > 0)
-    g_object_set (task, "cancel-grace", about->cancel_grace, NULL);
-  if (about->deadline > 0)
-    g_object_set (task, "deadline", ferry_time_to_monotonic (about->deadline), NULL);
-  ferry_task_get_run (task)->n_attempts = about->attempts + run->attempts - 1;
+  if (settings.deadline > 0)
+    settings.deadline = ferry_time_to_monotonic (settings.deadline);
+  ferry_task_take_settings (task, &settings);
+  g_object_set (task, "name", about->name, NULL);
+  of_task->n_attempts = about->attempts + run->attempts - 1;
+  of_task->n_deaths = about->deaths + run->attempts - 1;
+  of_task->repeats = settings.idempotent;
+  of_task->death_limit = about->death_limit;
+  of_task->waits_since = ferry_time_to_monotonic (run->waits_since);
+  g_signal_connect (task, "notify::n-attempts", G_CALLBACK (note_attempts), run);
   return task;
 }
 
@@ -484,9 +476,10 @@ typedef enum
 
 typedef struct
 {
-  guint attempts; /* of hosts, with this one */
-  gint64 delay;   /* of WAITS, in microseconds */
-  GError *error;  /* (owned) (nullable): of ENDS */
+  guint attempts;     /* of hosts, with this one */
+  gint64 waits_since; /* of RUNS */
+  gint64 delay;       /* of WAITS, in microseconds */
+  GError *error;      /* (owned) (nullable): of ENDS */
 } Decision;
 
 static Verdict
@@ -515,19 +508,30 @@ static GError *
 judge_loss (const FerryAwayOrder *order, const FerryAwayBegun *begun)
 {
   const FerryAwayTask *about = &order->about;
+  const FerryTaskLosses losses = {about->attempts + begun->attempts, about->deaths + begun->attempts,
+                                  about->settings.idempotent, about->death_limit};
 
-  if (!about->idempotent && about->attempts + begun->attempts > about->retries)
-    return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                        "Host '%s' was lost while it ran task '%s', which may have done a part of its work; look what "
-                        "it has done, and try it again",
-                        begun->host, order->name);
-  if (about->idempotent && about->death_limit > 0 && begun->attempts >= about->death_limit)
-    return g_error_new (
-      FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-      "Task '%s' was under way when %u hosts were lost, the last of them '%s', and is not begun again "
-      "by itself; find out whether it ends them, and try it again",
-      order->name, begun->attempts, begun->host);
-  return NULL;
+  switch (ferry_task_rules_judge_loss (&about->settings, &losses))
+    {
+    case FERRY_TASK_IS_RETRIED:
+      return NULL;
+    case FERRY_TASK_IS_SET_ASIDE:
+      return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                          "Task '%s' was lost %u times, at last with the host '%s', and is not begun again by itself; "
+                          "find out whether it ends what runs it, and try it again",
+                          order->name, losses.deaths, begun->host);
+    default:
+      return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                          "Host '%s' was lost while it ran task '%s', which may have done a part of its work; look "
+                          "what it has done, and try it again",
+                          begun->host, order->name);
+    }
+}
+
+static gint64
+get_rest (const FerryAwayOrder *order, const FerryAwayBegun *begun)
+{
+  return ferry_task_rules_get_rest (&order->about.settings, order->about.attempts + begun->attempts);
 }
 
 /* own: (transfer full): instead of the word that was read. verdict: if nobody has written another one meanwhile. */
@@ -551,13 +555,15 @@ take_from_lost (FerryHostQueue *self, const char *subject, const FerryAwayOrder 
                 const FerryAwayBegun *begun, Decision *decision)
 {
   GError *error = judge_loss (order, begun);
+  const gint64 rest = get_rest (order, begun);
 
-  if (error == NULL && order->about.retry_pause > 0)
+  if (error == NULL && rest > 0)
     {
-      wait_for (decision, order->about.retry_pause);
+      wait_for (decision, rest);
       return replace_word (self, subject, word, make_word (begun->host, "", begun->attempts), WAITS, decision);
     }
   decision->attempts = begun->attempts + 1;
+  decision->waits_since = ferry_task_rules_get_wait_start (g_get_real_time (), 0);
   decision->error = error;
   return replace_word (self, subject, word, make_own_word (self, decision->attempts), error != NULL ? ENDS : RUNS,
                        decision);
@@ -575,9 +581,10 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
   g_auto (FerryStreamsMessage) end = {0};
   FerryStreamsAnswer answer = ferry_streams_read (self->stream, end_subject, &end);
   const gboolean rests = *begun->instance == '\0';
+  const gint64 rest = get_rest (order, begun);
+  const gint64 rest_until = ferry_time_add (word->time, rest);
   /* By the server's clock, and by this host's: it rests no longer than it should. */
-  gint64 left =
-    MIN (ferry_time_add (word->time, order->about.retry_pause) - g_get_real_time (), order->about.retry_pause);
+  gint64 left = MIN (rest_until - g_get_real_time (), rest);
 
   if (answer != FERRY_STREAMS_NOTHING)
     return answer == FERRY_STREAMS_DONE ? IS_OVER : IS_LOST;
@@ -590,6 +597,8 @@ take_over (FerryHostQueue *self, const char *name, const FerryAwayOrder *order, 
       return take_from_lost (self, subject, order, word, begun, decision);
     }
   decision->attempts = begun->attempts + (rests ? 1 : 0);
+  if (rests)
+    decision->waits_since = ferry_task_rules_get_wait_start (word->time, rest_until);
   return replace_word (self, subject, word, make_own_word (self, decision->attempts), RUNS, decision);
 }
 
@@ -645,32 +654,22 @@ write_word (FerryHostQueue *self, const char *name, const FerryAwayOrder *order,
   g_autofree char *subject = g_strconcat ("begun.", name, NULL);
   g_autoptr (GBytes) word = make_own_word (self, 1);
   FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
-  Verdict verdict = RUNS;
-  gint64 expiry;
 
   decision->attempts = 1;
+  decision->waits_since = order->about.waits_since;
   if (answer == FERRY_STREAMS_CONFLICT)
-    verdict = read_word (self, name, order, decision);
-  else if (answer == FERRY_STREAMS_NO_ROOM)
-    verdict = wait_for_room (self, decision);
-  else if (answer != FERRY_STREAMS_DONE)
-    verdict = IS_LOST;
-  else if (was_held_up (self, name))
-    verdict = lay_word_down (self, subject, decision);
-  /* One that another host had begun was begun in time, and a deadline is never moved. */
-  expiry = answer == FERRY_STREAMS_DONE ? order->about.expiry : order->about.deadline;
-  if (verdict != RUNS || expiry == 0 || expiry > g_get_real_time ())
-    return verdict;
-  decision->error =
-    g_error_new (FERRY_ERROR, expiry == order->about.deadline ? FERRY_ERROR_TIMED_OUT : FERRY_ERROR_QUEUE_TIMED_OUT,
-                 "Task '%s' was not begun in time; give it more time to wait, or start more hosts", order->name);
-  return ENDS;
+    return read_word (self, name, order, decision);
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    return wait_for_room (self, decision);
+  if (answer != FERRY_STREAMS_DONE)
+    return IS_LOST;
+  return was_held_up (self, name) ? lay_word_down (self, subject, decision) : RUNS;
 }
 
-/* Takes order and error. */
+/* Takes order and the decision's error. */
 static void
 add_run (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char *name, FerryAwayOrder *order,
-         guint attempts, GError *error)
+         const Decision *decision)
 {
   Run *run = g_new0 (Run, 1);
 
@@ -679,11 +678,12 @@ add_run (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const char 
   run->reply = g_strdup (delivery->reply);
   run->order = *order;
   *order = (FerryAwayOrder){0};
-  run->attempts = attempts;
+  run->attempts = decision->attempts;
+  run->waits_since = decision->waits_since;
   g_hash_table_insert (self->runs, run->name, run);
   atomic_fetch_add_explicit (&self->n_runs, 1, memory_order_relaxed);
-  if (error != NULL)
-    end_run (run, NULL, error, NULL);
+  if (decision->error != NULL)
+    end_run (run, NULL, decision->error, NULL);
   else
     ferry_mailbox_post (self->context, start_run, run, NULL);
 }
@@ -749,7 +749,7 @@ take_task (FerryHostQueue *self, const FerryStreamsDelivery *delivery, const cha
   verdict = write_word (self, name, &order, &decision);
   if (verdict == RUNS || verdict == ENDS)
     {
-      add_run (self, delivery, name, &order, decision.attempts, decision.error);
+      add_run (self, delivery, name, &order, &decision);
       return TRUE;
     }
   g_clear_error (&decision.error);
@@ -885,6 +885,18 @@ fetch (FerryHostQueue *self, guint room)
 
 /* ---- the thread: what runs ---- */
 
+/* If this host is lost next, what was lost here before counts, too. own: the word that it has. */
+static gboolean
+write_losses (FerryHostQueue *self, const Run *run, const char *subject, const FerryStreamsMessage *word,
+              const FerryAwayBegun *own)
+{
+  const guint attempts = run->attempts + atomic_load_explicit (&run->n_lost, memory_order_relaxed);
+  g_autoptr (GBytes) bytes = make_own_word (self, attempts);
+
+  return own->attempts == attempts || g_strcmp0 (own->instance, self->instance) != 0 ||
+         ferry_streams_replace (self->stream, subject, bytes, word->sequence) != FERRY_STREAMS_LOST;
+}
+
 /* Looks whether somebody else has the word of what runs here: then its end here counts for nothing. */
 static gboolean
 look (FerryHostQueue *self)
@@ -905,9 +917,14 @@ look (FerryHostQueue *self)
 
       if (answer == FERRY_STREAMS_LOST || !beat (self))
         return FALSE;
-      if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL) ||
-          begun.by == FERRY_AWAY_BY_HOST)
+      if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL))
         continue;
+      if (begun.by == FERRY_AWAY_BY_HOST)
+        {
+          if (!write_losses (self, run, subject, &word, &begun))
+            return FALSE;
+          continue;
+        }
       run->is_cancelled = TRUE;
       ferry_mailbox_post (self->context, cancel_run, run, NULL);
     }

@@ -572,7 +572,7 @@ submit (FerryHostRun *self, FerryHostSource *source, GError **error)
   if (!ferry_router_get_running (source->router))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The host's router is not running");
   self->run.source = &source_ref (source)->source;
-  self->run.submit_time = g_get_monotonic_time ();
+  self->run.submit_time = self->run.waits_since = g_get_monotonic_time ();
   ferry_run_wait (ferry_run_ref (&self->run), FALSE);
   ferry_runner_schedule (source->runner);
   return TRUE;

@@ -365,12 +365,10 @@ shun (const FerryHost *host, FerryRun *run)
 static void
 lose (FerryRun *run, guint death_limit, GError *lost, const char *trace)
 {
-  const FerryTaskSettings *settings = run->settings;
   g_autofree char *last = g_strdup_printf ("time: %s", lost->message);
   FerryLoss loss = {
-    /* The runs that the retries asked for are not counted, and others are made of idempotent tasks only. */
-    .death_limit = settings->idempotent && death_limit > 0 ? (guint64) death_limit + settings->retries : 0,
-    .may_try_again = settings->idempotent || run->n_deaths <= settings->retries,
+    .repeats = run->settings->idempotent,
+    .death_limit = death_limit,
     .error = lost,
     .last = last,
     .trace = trace,
@@ -418,7 +416,6 @@ take_worker_loss (FerryHost *host, FerryRun *run, const GError *error, const cha
 {
   g_autofree char *title = ferry_host_dup_title (host);
 
-  run->n_deaths++;
   lose (run, host->terms->death_limit,
         g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "At the host %s: %s", title, error->message), trace);
 }
@@ -502,8 +499,6 @@ ferry_remote_run_end (FerryRun *run, const GError *reason, gboolean by_applicati
       return;
     }
   shun (host, run);
-  /* That a host was lost says little about a task that may be run again anyway. */
-  run->n_deaths += !run->settings->idempotent;
   ferry_task_take_host_loss (ferry_run_get_task (run), reason->message);
   lose (run, host->terms->death_limit, new_loss (run, host, runner, reason), NULL);
 }

@@ -36,16 +36,11 @@ typedef struct
   GVariant *needs;     /* (nullable): “as” */
   FerryAwayClass class;
   gint64 not_before;
-  gint64 expiry; /* it must have begun by then */
-  gint64 deadline;
-  gint64 run_timeout; /* a duration, as the next two */
-  gint64 cancel_grace;
-  gint64 retry_pause;
-  guint retries;
-  guint attempts; /* so far */
+  gint64 waits_since; /* when its queue timeout began */
+  guint attempts;     /* so far; this and the next two are of FerryTaskLosses */
+  guint deaths;
   guint death_limit;
-  gboolean idempotent;
-  gboolean stoppable;
+  FerryTaskSettings settings; /* its deadline is of the wall clock, too */
 } FerryAwayTask;
 
 typedef enum

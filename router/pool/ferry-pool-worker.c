@@ -949,9 +949,9 @@ fail_lost_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
   g_autofree char *trace = ferry_exit_dup_trace (exit, run->function);
   gboolean is_stopping = self->pool != NULL && self->rules->stopping;
   FerryLoss loss = {
-    /* Deaths are counted, because some attempts were never begun. So the task is begun once more than it has retries.
-     */
-    .may_try_again = run->n_deaths <= run->settings->retries && !is_stopping,
+    .repeats = run->repeats,
+    .death_limit = run->death_limit,
+    .is_final = is_stopping,
     .last = last,
     .trace = trace,
     .exit = exit,
@@ -982,7 +982,6 @@ lose_task (FerryPoolWorker *self, FerryRun *run, FerryExit *exit)
     ferry_run_unref (run);
   unlink_task (self, run);
   self->lost_task = TRUE;
-  run->n_deaths++;
   if (!ferry_run_get_done (run))
     end_lines (self, xid, run);
   if (!ferry_run_get_done (run))

@@ -11,6 +11,7 @@
 #include "call/ferry-transport-private.h"
 #include "engine/ferry-exit.h"
 #include "job/ferry-task-enums.h"
+#include "pool/ferry-task-rules-private.h"
 #include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
@@ -22,75 +23,7 @@ typedef struct _FerryTaskSource FerryTaskSource;
 typedef struct _FerryTaskDestination FerryTaskDestination;
 typedef struct _FerryRunKeeper FerryRunKeeper;
 
-/* ---- The states ----
- *
- * A table says which event is allowed in which state, and which state the event leads to. */
-
-#define FERRY_N_TASK_STATES 6
-
-typedef enum
-{
-  FERRY_TASK_EVENT_START, /* a worker has begun the task */
-  /* Events of the worker, from PROGRESS to LOST, which may come after the task's end. */
-  FERRY_TASK_EVENT_PROGRESS,
-  FERRY_TASK_EVENT_MESSAGE,
-  FERRY_TASK_EVENT_YIELD,
-  FERRY_TASK_EVENT_RESULT,
-  FERRY_TASK_EVENT_ERROR, /* the function returned an error */
-  FERRY_TASK_EVENT_LOST,  /* the worker that ran the task has ended */
-  /* Events of the executor and of the application. */
-  FERRY_TASK_EVENT_RETURN, /* the task returns to the queue for another attempt */
-  FERRY_TASK_EVENT_CANCEL,
-  FERRY_TASK_EVENT_RUN_TIMEOUT,
-  FERRY_TASK_EVENT_QUEUE_TIMEOUT,
-  FERRY_TASK_EVENT_REFUSE,  /* no worker will run the task, or run it again */
-  FERRY_TASK_EVENT_ABANDON, /* the time of a shutdown is over, or a thread that runs the task is abandoned */
-} FerryTaskEvent;
-
-#define FERRY_N_TASK_EVENTS 13
-
-typedef enum
-{
-  FERRY_TASK_STEP_REFUSED, /* the event is not allowed in this state */
-  FERRY_TASK_STEP_IGNORED, /* a late event of a task that has to end or has ended; it has no effect */
-  FERRY_TASK_STEP_TAKEN,   /* the task changes to the next state, which may be the same, and signals this */
-} FerryTaskStep;
-
-typedef struct
-{
-  FerryTaskStep step;
-  FerryTaskState next;    /* taken steps only */
-  gboolean leaves_worker; /* taken steps only: the task is done, and its worker may still run it */
-} FerryTaskTransition;
-
-const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTaskEvent event);
-
 /* ---- The record ---- */
-
-/* Durations in microseconds, 0 for none. */
-typedef struct
-{
-  gint64 deadline; /* monotonic time; 0: none */
-  gint64 run_timeout;
-  gint64 queue_timeout;
-  gint64 cancel_grace;
-  gint64 retry_pause;
-  guint retries;
-  guint window;
-  gboolean holds_window;
-  guint max_returned_descriptors;
-  gboolean idempotent;
-  gboolean stoppable;
-  gboolean interactive;
-} FerryTaskSettings;
-
-#define FERRY_DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
-/* That of programs, and of functions that run some. A program that is interrupted may finish its file, as ffmpeg does,
- * which takes a second or two on a busy machine, and its worker removes the file after that. */
-#define FERRY_PROGRAMS_CANCEL_GRACE (10 * G_USEC_PER_SEC)
-#define FERRY_DEFAULT_WINDOW 16
-
-extern const FerryTaskSettings ferry_default_task_settings;
 
 /* What the owner of a run does for it. All but ref and unref are for the router's thread. */
 typedef struct
@@ -167,8 +100,8 @@ typedef struct
   void (*cancelling) (FerryRunKeeper *self, FerryRun *run);
   /* (transfer none) (nullable): why the run cannot be stored, or its end, which is held. */
   const GError *(*get_unstored) (FerryRunKeeper *self, FerryRun *run);
-  /* The run waits again, and rests until rest_until before another attempt. */
-  void (*rests) (FerryRunKeeper *self, FerryRun *run);
+  /* The run has lost an attempt, and waits again: it may rest until rest_until before another one. */
+  void (*returned) (FerryRunKeeper *self, FerryRun *run);
   /* The run has ended, and everybody else is told next. */
   void (*ended) (FerryRunKeeper *self, FerryRun *run);
   /* The run has another name, or is paused, or is not any more; as its executor pauses all that run, it is not told. */
@@ -229,6 +162,7 @@ struct _FerryRun
   /* How it stands. Any thread may read a run that has ended. */
   guint n_attempts; /* how often a worker has begun it, of what is known now */
   gint64 submit_time;
+  gint64 waits_since;      /* since when its queue timeout counts */
   gint64 start_time;       /* of this attempt; 0: it waits */
   gint64 end_time;         /* also of one whose end is held */
   gint64 heard;            /* when its function reported, yielded or sent something last; 0: it has not */
@@ -253,8 +187,10 @@ struct _FerryRun
   guint executing : 1;     /* the source counts it as executing */
   guint runs_programs : 1; /* its function does */
   guint is_committed : 1;  /* its function has done what stays, in this attempt: a cancel comes too late */
-  guint never_begun : 1;   /* the start that is being undone was none: the worker had not begun it */
-  guint held : 1;          /* link is in the queue's list of runs that are passed over */
+  guint repeats : 1;
+  guint is_late : 1;     /* it had expired as it came to its queue */
+  guint never_begun : 1; /* the start that is being undone was none: the worker had not begun it */
+  guint held : 1;        /* link is in the queue's list of runs that are passed over */
 
   /* Who has it. */
   FerryRunKeeper *keeper;              /* (unowned) (nullable) */
@@ -268,7 +204,8 @@ struct _FerryRun
   gint64 time_left;  /* while it is paused: of the limit that stands still, in microseconds; 0: none does */
   guint64 xid;       /* of its call at the destination; 0: none */
   guint n_consumed;  /* number of items that were consumed since the worker was last told */
-  guint n_deaths;    /* number of workers that were lost while they ran it */
+  guint n_deaths;    /* how many of its attempts were lost: see FerryTaskLosses */
+  guint death_limit; /* const, as repeats: of FerryTaskLosses, for the loss of a worker of this machine */
   guint n_refusals;  /* how often workers refused it */
   guint n_starts;    /* how often its start was told: the number of the present start */
 };
@@ -503,12 +440,13 @@ void ferry_destination_complete (FerryRun *run, GVariant *result);
 /* How a run that was begun was lost. */
 typedef struct
 {
-  guint64 death_limit;    /* so many workers that it has ended are enough; 0: no number is */
-  gboolean may_try_again; /* unless they are */
-  GError *error;          /* (owned): for a run that is not tried again */
-  const char *last;       /* what the last loss was, after “The last ” */
-  const char *trace;      /* (nullable) */
-  FerryExit *exit;        /* (nullable) */
+  gboolean repeats;  /* see FerryTaskLosses */
+  guint death_limit; /* the same */
+  gboolean is_final; /* nobody is there to run it again */
+  GError *error;     /* (owned): for a run that is not tried again */
+  const char *last;  /* what the last loss was, after “The last ” */
+  const char *trace; /* (nullable) */
+  FerryExit *exit;   /* (nullable) */
 } FerryLoss;
 
 /* Handles the loss of a run that has no destination any more. Takes loss->error. */

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A run: the table of a task's states, its attempts and retries, and what all sources and destinations do with it.
+/* A run: what is run, how it stands, and what all sources and destinations do with it.
  *
- * A run says what is run, how it stands, and who has it. A task has one, and so has what a host does for an
- * application.
+ * A task has one, and so has what a host does for an application. What may happen to it next, pool/ferry-task-rules.c
+ * says.
  *
  * A run is submitted to a source, and waits in its queue. A runner sends it to a destination, where it is in flight.
  * Then it has ended, or returns to the front of its queue. Its owner is told each step by a table of functions.
@@ -34,69 +34,9 @@
 /* The end of each error of a limit of time. */
 #define LIMIT_ADVICE "give it less to do, or more time"
 
-/* ---- the states ---- */
-
-#define TO(state) .step = FERRY_TASK_STEP_TAKEN, .next = FERRY_TASK_STATE_##state
-
-/* Combinations that are not listed are refused. No event changes the states COMPLETED, FAILED and CANCELLED.
- *
- * A limit of time ends a task as a cancel does: the function is asked to return, and the task is done when it has, or
- * its worker has ended. Where this table says CANCELLED, such a task has FAILED, with the error of the limit.
- *
- * When the time of a shutdown is over (ABANDON), a task that waits is cancelled, because none of its work is lost. A
- * task that executes fails: it may have done a part of its work, and it was not cancelled. */
-static const FerryTaskTransition transitions[FERRY_N_TASK_STATES][FERRY_N_TASK_EVENTS] = {
-  [FERRY_TASK_STATE_WAITING] =
-    {
-      [FERRY_TASK_EVENT_START] = {TO (EXECUTING)},
-      [FERRY_TASK_EVENT_CANCEL] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_QUEUE_TIMEOUT] = {TO (FAILED)},
-      [FERRY_TASK_EVENT_REFUSE] = {TO (FAILED)},
-      [FERRY_TASK_EVENT_ABANDON] = {TO (CANCELLED)},
-    },
-  [FERRY_TASK_STATE_EXECUTING] =
-    {
-      [FERRY_TASK_EVENT_PROGRESS] = {TO (EXECUTING)},
-      [FERRY_TASK_EVENT_MESSAGE] = {TO (EXECUTING)},
-      [FERRY_TASK_EVENT_YIELD] = {TO (EXECUTING)},
-      [FERRY_TASK_EVENT_RESULT] = {TO (COMPLETED)},
-      [FERRY_TASK_EVENT_ERROR] = {TO (FAILED)},
-      [FERRY_TASK_EVENT_LOST] = {TO (FAILED)},
-      [FERRY_TASK_EVENT_RETURN] = {TO (WAITING)},
-      [FERRY_TASK_EVENT_CANCEL] = {TO (CANCELLING)},
-      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {TO (CANCELLING)},
-      [FERRY_TASK_EVENT_REFUSE] = {TO (FAILED)},
-      [FERRY_TASK_EVENT_ABANDON] = {TO (FAILED), .leaves_worker = TRUE},
-    },
-  [FERRY_TASK_STATE_CANCELLING] =
-    {
-      [FERRY_TASK_EVENT_PROGRESS] = {.step = FERRY_TASK_STEP_IGNORED},
-      [FERRY_TASK_EVENT_MESSAGE] = {.step = FERRY_TASK_STEP_IGNORED},
-      [FERRY_TASK_EVENT_YIELD] = {.step = FERRY_TASK_STEP_IGNORED},
-      [FERRY_TASK_EVENT_RESULT] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_ERROR] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_LOST] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_RETURN] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_RUN_TIMEOUT] = {.step = FERRY_TASK_STEP_IGNORED},
-      [FERRY_TASK_EVENT_REFUSE] = {TO (CANCELLED)},
-      [FERRY_TASK_EVENT_ABANDON] = {TO (CANCELLED), .leaves_worker = TRUE},
-    },
-};
-
-const FerryTaskTransition *
-ferry_task_state_next (FerryTaskState state, FerryTaskEvent event)
-{
-  return &transitions[state][event];
-}
-
 /* ---- the record ---- */
 
 FerryWaitQueue ferry_run_waits = FERRY_WAIT_QUEUE_INIT;
-
-const FerryTaskSettings ferry_default_task_settings = {
-  .cancel_grace = FERRY_DEFAULT_CANCEL_GRACE,
-  .window = FERRY_DEFAULT_WINDOW,
-};
 
 void
 ferry_run_init (FerryRun *self, const FerryRunFuncs *funcs, gpointer owner)
@@ -690,22 +630,12 @@ ferry_run_give_back (FerryRun *self)
 
 /* ---- limits of time ---- */
 
-/* Returns the earlier time of the run's deadline and since + timeout (timeout 0: none). 0: there is neither. */
-static gint64
-get_deadline_of (const FerryRun *self, gint64 since, gint64 timeout)
-{
-  gint64 deadline = self->settings->deadline;
-  gint64 end = timeout > 0 ? ferry_time_add (since, timeout) : 0;
-
-  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
-}
-
 gint64
 ferry_destination_get_run_deadline (const FerryRun *run)
 {
   gint64 timeout = run->settings->run_timeout;
 
-  return get_deadline_of (run, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
+  return ferry_task_rules_get_limit (run->settings, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
 }
 
 void
@@ -731,7 +661,7 @@ ferry_run_hold_limit (FerryRun *self, void (*func) (gpointer run))
 gint64
 ferry_run_resume_limit (FerryRun *self, void (*func) (gpointer run))
 {
-  gint64 deadline = get_deadline_of (self, g_get_monotonic_time (), self->time_left);
+  gint64 deadline = ferry_task_rules_get_limit (self->settings, g_get_monotonic_time (), self->time_left);
 
   self->time_left = 0;
   ferry_destination_set_limit (self, deadline, func);
@@ -869,15 +799,15 @@ void
 ferry_run_wait (FerryRun *self, gboolean at_front)
 {
   FerryTaskSource *source = self->source;
-  /* The time in which a lost worker ran the task does not count. */
-  gint64 since = self->n_deaths > 0 ? MAX (g_get_monotonic_time (), self->rest_until) : self->submit_time;
-  gint64 deadline = get_deadline_of (self, since, self->settings->queue_timeout);
+  gint64 expiry = ferry_task_rules_get_expiry (self->settings, self->waits_since);
 
+  /* Nobody begins one that its timer is about to end. */
+  self->is_late = expiry > 0 && ferry_task_rules_has_expired (expiry, g_get_monotonic_time ());
   ferry_task_queue_push (&source->queue, self, at_front);
   if (self->rest_until > 0)
     look_at_rests (source, self->rest_until);
-  if (deadline > 0)
-    ferry_timers_set (source->limits, &self->timer, deadline, source->wait_over, self);
+  if (expiry > 0)
+    ferry_timers_set (source->limits, &self->timer, expiry, source->wait_over, self);
   if (self->paused)
     ferry_run_hold_limit (self, source->wait_over);
 }
@@ -1110,7 +1040,8 @@ new_deadly_error (FerryRun *run, const char *last)
   g_autofree char *arguments = ferry_show_arguments (run->arguments);
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                      "Task '%s' ended %u workers and is not retried; find out why %s %s fails. The last %s",
+                      "Task '%s' was lost %u times and is not begun again by itself; find out why %s %s fails. The "
+                      "last %s",
                       ferry_run_get_name (run), run->n_deaths, ferry_run_get_shown_function (run), arguments, last);
 }
 
@@ -1124,31 +1055,43 @@ note_lost_attempt (FerryRun *run, const FerryLoss *loss)
                     loss->last);
 }
 
-/* Tells that the run rests, unless it was cancelled meanwhile. */
+/* Tells that the run waits for another attempt, unless it was cancelled meanwhile. */
 static void
-tell_rest (FerryRun *run)
+tell_return (FerryRun *run)
 {
   if (run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING && run->funcs->rests != NULL)
     run->funcs->rests (run->owner, run->rest_until);
-  if (run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING && run->keeper != NULL)
-    run->keeper->funcs->rests (run->keeper, run);
+  if (run->state == FERRY_TASK_STATE_WAITING && run->keeper != NULL)
+    run->keeper->funcs->returned (run->keeper, run);
+}
+
+/* The run waits for another attempt. */
+static void
+retry (FerryRun *run)
+{
+  const gint64 now = g_get_monotonic_time ();
+  const gint64 rest = ferry_task_rules_get_rest (run->settings, run->n_attempts);
+
+  run->rest_until = rest > 0 ? ferry_time_add (now, rest) : 0;
+  run->waits_since = ferry_task_rules_get_wait_start (now, run->rest_until);
+  ferry_destination_give_back (run);
+  tell_return (run);
 }
 
 void
 ferry_destination_lose (FerryRun *run, FerryLoss *loss)
 {
-  gint64 pause = run->settings->retry_pause;
   g_autoptr (GError) error = g_steal_pointer (&loss->error);
+  const FerryTaskLosses losses = {run->n_attempts, ++run->n_deaths, loss->repeats, loss->death_limit};
+  const FerryTaskFate fate = ferry_task_rules_judge_loss (run->settings, &losses);
 
-  if (!ferry_run_get_done (run) && loss->death_limit > 0 && run->n_deaths >= loss->death_limit)
-    ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
-  else if (run->state == FERRY_TASK_STATE_EXECUTING && loss->may_try_again)
+  if (run->state == FERRY_TASK_STATE_EXECUTING && fate == FERRY_TASK_IS_RETRIED && !loss->is_final)
     {
       note_lost_attempt (run, loss);
-      run->rest_until = pause > 0 ? ferry_time_add (g_get_monotonic_time (), pause) : 0;
-      ferry_destination_give_back (run);
-      tell_rest (run);
+      retry (run);
     }
+  else if (!ferry_run_get_done (run) && fate == FERRY_TASK_IS_SET_ASIDE)
+    ferry_destination_fail (run, FERRY_TASK_EVENT_REFUSE, new_deadly_error (run, loss->last), loss->trace, loss->exit);
   else
     ferry_destination_fail (run, FERRY_TASK_EVENT_LOST, g_steal_pointer (&error), loss->trace, loss->exit);
 }

@@ -127,7 +127,7 @@ tidy (FerryTaskQueue *self)
 static gboolean
 must_hold (const FerryRun *run)
 {
-  return run->paused || run->rest_until > 0;
+  return run->paused || run->rest_until > 0 || run->is_late;
 }
 
 void

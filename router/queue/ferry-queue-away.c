@@ -264,10 +264,13 @@ static void
 forget_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
 {
   g_autoptr (FerryTask) task = NULL;
-  FerryRun *run;
+  GError *error;
 
   entry->row.attempts++;
-  if (ferry_queue_row_may_repeat (&entry->row))
+  entry->row.deaths++;
+  error = ferry_queue_row_judge_loss (&entry->row, self->death_limit,
+                                      "may have been begun by a host before the NATS server lost what it knew of it");
+  if (error == NULL)
     {
       come_back (self, entry, id);
       return;
@@ -276,11 +279,7 @@ forget_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
   entry->row.sent = FALSE;
   set_state (self, entry, FERRY_QUEUE_AWAY_NOT);
   task = ferry_queue_entry_dup_task (entry);
-  run = ferry_task_get_run (task);
-  ferry_run_fail (run, FERRY_TASK_EVENT_REFUSE,
-                  ferry_queue_row_new_interruption (
-                    &entry->row, "may have been begun by a host before the NATS server lost what it knew of it"),
-                  NULL, NULL);
+  ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
 }
 
 /* Of a task that waits. */

@@ -222,8 +222,7 @@ give (FerryQueueClaims *self, FerryQueueEntry *entry, FerryTask *task, GError **
 {
   FerryRun *run = ferry_task_get_run (task);
 
-  if (run->settings->queue_timeout > 0)
-    run->submit_time = ferry_time_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
+  run->waits_since = ferry_time_to_monotonic (ferry_queue_row_get_wait_start (&entry->row));
   return ferry_executor_take_kept (self->executor, task, error);
 }
 
@@ -306,7 +305,6 @@ store_rest (FerryQueueClaims *self, FerryQueueEntry *entry, FerryRun *run)
   entry->claimed = FALSE;
   count_claims (self, entry, -1);
   ferry_queue_row_rest (&entry->row, ferry_task_get_not_before (entry->task));
-  entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
   entry->row.began = 0;
   change (self, entry);
 }

@@ -43,9 +43,9 @@ typedef struct
   gint64 place; /* increases in the order of the list */
   int priority;
   gboolean paused;
-  gboolean sent;     /* hosts may have it, by its id and the time of its submission, which is new then */
-  guint attempts;    /* how often it was begun */
-  guint deaths;      /* at how many ends of its application it was under way */
+  gboolean sent;  /* hosts may have it, by its id and the time of its submission, which is new then */
+  guint attempts; /* how often it was begun; this and the next one are those of FerryTaskLosses */
+  guint deaths;
   gint64 not_before; /* one that is over says since when a queue timeout counts */
   gint64 began;
   gint64 ended;            /* of one that waits: since when it rests until not_before */
@@ -82,8 +82,6 @@ void ferry_queue_row_cancel (FerryQueueRow *self);
 /* It waits again, without result and error. */
 void ferry_queue_row_wait (FerryQueueRow *self);
 
-/* Whether it may be run once more, although it was begun. */
-gboolean ferry_queue_row_may_repeat (const FerryQueueRow *self);
 /* Whether it does no harm to run it twice, even at the same time. */
 gboolean ferry_queue_row_is_idempotent (const FerryQueueRow *self);
 /* Returns (transfer full) (nullable) the labels that a host needs for it; NULL: none. */
@@ -93,14 +91,14 @@ gboolean ferry_queue_row_can_leave (const FerryQueueRow *self);
 /* Sets what the row says of away (all zero). Its pointers are those of the row, but for the arguments and the needs
  * (transfer full). Fails as ferry_queue_value_open() does. */
 gboolean ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error);
-/* (transfer full): nobody knows how far the task came. what: the middle of a sentence. */
-GError *ferry_queue_row_new_interruption (const FerryQueueRow *self, const char *what);
-
-/* The application ends while its task runs: it waits again if it may be run once more, else it has failed. */
-void ferry_queue_row_interrupt (FerryQueueRow *self);
-/* The application has ended while its task was under way, once more. death_limit: so many are enough; 0: no number is.
- */
-void ferry_queue_row_settle (FerryQueueRow *self, guint death_limit);
+/* So many attempts are known to have been lost. */
+void ferry_queue_row_count_losses (FerryQueueRow *self, guint attempts, guint deaths);
+/* Returns (transfer full) (nullable) the error of a task that may not be begun again; its latest attempt was lost, and
+ * is counted. death_limit: see FerryTaskLosses. what: how it was lost, as the middle of a sentence. */
+GError *ferry_queue_row_judge_loss (const FerryQueueRow *self, guint death_limit, const char *what);
+/* The application ends, or has ended, while the task runs: it waits again if it may be begun once more, else it has
+ * failed. */
+void ferry_queue_row_interrupt (FerryQueueRow *self, guint death_limit);
 /* When the task fails unless it is begun, in microseconds since 1970: at its deadline, or when its queue timeout is
  * over. 0: there is neither. */
 gint64 ferry_queue_row_get_expiry (const FerryQueueRow *self);

@@ -3,7 +3,7 @@
 
 /* A row of a queue's file: all that is stored of a task.
  *
- * That is the task, and how it stands.
+ * That is the task, and how it stands. What may happen to it next, pool/ferry-task-rules.c says.
  *
  * Owner:   whoever has the struct. What it points to is counted, and never changes; so copies are cheap.
  * Threads: any; a copy may go to another thread. */
@@ -23,18 +23,10 @@
 /* The function's arguments, and the bytes that the task was given, by their handles. */
 #define WITH_BYTES_TYPE "(mvaay)"
 
-/* The properties of a task that are stored, beside those with a column of their own. What is missing in a row has its
- * default, and one that this version does not know is left out. */
-static const char *const settings[] = {
-  "description",  "application-data",
-  "retries",      "retry-pause",
-  "idempotent",   "stoppable",
-  "interactive",  "deadline",
-  "run-timeout",  "queue-timeout",
-  "window",       "holds-window",
-  "cancel-grace", "max-returned-descriptors",
-  "needs",
-};
+/* The properties of a task that are stored, beside those with a column of their own and those that
+ * pool/ferry-task-fields.c has. What is missing in a row has its default, and one that this version does not know is
+ * left out. */
+static const char *const properties[] = {"description", "application-data", "needs"};
 
 /* Beside them: whether the task was given bytes, and what a binding calls the function. */
 #define HAS_BYTES "has-bytes"
@@ -44,7 +36,7 @@ static const char *const settings[] = {
 
 /* Returns (nullable) a floating value, or one that the task keeps; NULL: the property has its default. */
 static GVariant *
-read_setting (FerryTask *task, const char *name)
+read_property (FerryTask *task, const char *name)
 {
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (task), name);
   g_auto (GValue) value = G_VALUE_INIT;
@@ -53,35 +45,27 @@ read_setting (FerryTask *task, const char *name)
   g_object_get_property (G_OBJECT (task), name, &value);
   if (g_param_value_defaults (pspec, &value))
     return NULL;
-  switch (G_TYPE_FUNDAMENTAL (pspec->value_type))
-    {
-    case G_TYPE_STRING:
-      return g_variant_new_string (g_value_get_string (&value));
-    case G_TYPE_BOOLEAN:
-      return g_variant_new_boolean (g_value_get_boolean (&value));
-    case G_TYPE_UINT:
-      return g_variant_new_uint32 (g_value_get_uint (&value));
-    case G_TYPE_INT64:
-      /* Monotonic times end with the machine's run. */
-      if (g_str_equal (name, "deadline"))
-        return g_variant_new_int64 (ferry_time_to_wall_clock (g_value_get_int64 (&value)));
-      return g_variant_new_int64 (g_value_get_int64 (&value));
-    case G_TYPE_BOXED:
-      return g_variant_new_strv (g_value_get_boxed (&value), -1);
-    default:
-      return g_value_get_variant (&value);
-    }
+  if (G_VALUE_HOLDS_STRING (&value))
+    return g_variant_new_string (g_value_get_string (&value));
+  return G_VALUE_HOLDS_BOXED (&value) ? g_variant_new_strv (g_value_get_boxed (&value), -1)
+                                      : g_value_get_variant (&value);
 }
 
 static void
 pack_properties (FerryTask *task, GVariantBuilder *builder)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+  FerryTaskSettings settings = *ferry_task_get_run (task)->settings;
+
+  /* Monotonic times end with the machine's run. */
+  if (settings.deadline > 0)
+    settings.deadline = ferry_time_to_wall_clock (settings.deadline);
+  ferry_task_fields_pack (&settings, FERRY_TASK_FIELDS_OF_FILE, builder);
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++)
     {
-      GVariant *value = read_setting (task, settings[i]);
+      GVariant *value = read_property (task, properties[i]);
 
       if (value != NULL)
-        g_variant_builder_add (builder, "{sv}", settings[i], value);
+        g_variant_builder_add (builder, "{sv}", properties[i], value);
     }
 }
 
@@ -108,15 +92,13 @@ pack_settings (FerryTask *task)
 }
 
 static void
-apply_setting (FerryTask *task, const char *name, GVariant *stored)
+apply_property (FerryTask *task, const char *name, GVariant *stored)
 {
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (task), name);
   g_auto (GValue) value = G_VALUE_INIT;
 
   if (g_str_equal (name, "application-data"))
     g_object_set (task, name, stored, NULL);
-  else if (g_str_equal (name, "deadline"))
-    g_object_set (task, name, ferry_time_to_monotonic (g_variant_get_int64 (stored)), NULL);
   else
     {
       g_dbus_gvariant_to_gvalue (stored, &value);
@@ -129,20 +111,52 @@ static gboolean
 apply_settings (FerryTask *task, GBytes *packed)
 {
   g_autoptr (GVariant) stored = ferry_queue_unpack (packed, SETTINGS_TYPE);
+  FerryTaskSettings settings;
   char *shown = NULL;
 
-  if (stored == NULL)
+  if (stored == NULL || !ferry_task_fields_unpack (&settings, FERRY_TASK_FIELDS_OF_FILE, stored))
     return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (settings); i++)
+  if (settings.deadline > 0)
+    settings.deadline = ferry_time_to_monotonic (settings.deadline);
+  ferry_task_take_settings (task, &settings);
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++)
     {
-      g_autoptr (GVariant) value = g_variant_lookup_value (stored, settings[i], NULL);
+      g_autoptr (GVariant) value = g_variant_lookup_value (stored, properties[i], NULL);
 
       if (value != NULL)
-        apply_setting (task, settings[i], value);
+        apply_property (task, properties[i], value);
     }
   if (g_variant_lookup (stored, FUNCTION_OF_BINDING, "s", &shown))
     g_object_set_data_full (G_OBJECT (task), FERRY_SHOWN_FUNCTION, shown, g_free);
   return TRUE;
+}
+
+/* The settings of the row, whose deadline is a time of the wall clock. Those that cannot be read are the default ones:
+ * no task is made of such a row. Most have none, and to unpack that would take longer than all else that is asked of a
+ * row. */
+static FerryTaskSettings
+get_settings (const FerryQueueRow *self)
+{
+  g_autoptr (GVariant) stored = NULL;
+  FerryTaskSettings settings;
+
+  if (self->settings != NULL && g_bytes_get_size (self->settings) > 0)
+    stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  if (!ferry_task_fields_unpack (&settings, FERRY_TASK_FIELDS_OF_FILE, stored))
+    ferry_task_fields_unpack (&settings, FERRY_TASK_FIELDS_OF_FILE, NULL);
+  return settings;
+}
+
+/* Of what the row has beside its settings. */
+static GVariant *
+look_up (const FerryQueueRow *self, const char *name, const GVariantType *type)
+{
+  g_autoptr (GVariant) stored = NULL;
+
+  if (self->settings == NULL || g_bytes_get_size (self->settings) == 0)
+    return NULL;
+  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  return stored != NULL ? g_variant_lookup_value (stored, name, type) : NULL;
 }
 
 /* ---- tasks ---- */
@@ -234,9 +248,9 @@ ferry_queue_row_lacks_arguments (const FerryQueueRow *self)
 static gboolean
 has_bytes (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  g_autoptr (GVariant) value = look_up (self, HAS_BYTES, G_VARIANT_TYPE_BOOLEAN);
 
-  return stored != NULL && g_variant_lookup (stored, HAS_BYTES, "b", NULL);
+  return value != NULL;
 }
 
 GVariant *
@@ -293,6 +307,7 @@ ferry_queue_row_new_task (const FerryQueueRow *self, GType type, GError **error)
       !ferry_queue_row_give_arguments (self, task, error))
     return NULL;
   ferry_task_get_run (task)->n_attempts = self->attempts;
+  ferry_task_get_run (task)->n_deaths = self->deaths;
   return g_steal_pointer (&task);
 }
 
@@ -387,26 +402,6 @@ ferry_queue_row_restore_end (const FerryQueueRow *self, FerryTask *task, FerryAf
 /* ---- how it stands ---- */
 
 gboolean
-ferry_queue_row_may_repeat (const FerryQueueRow *self)
-{
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-  g_autoptr (GVariant) arguments = NULL;
-  gboolean idempotent = FALSE;
-  guint32 retries = 0;
-
-  if (stored != NULL)
-    {
-      g_variant_lookup (stored, "idempotent", "b", &idempotent);
-      g_variant_lookup (stored, "retries", "u", &retries);
-    }
-  if (idempotent || self->attempts <= retries)
-    return TRUE;
-  if (g_str_equal (self->function, FERRY_COMMAND_FUNCTION))
-    arguments = ferry_queue_row_open_arguments (self, NULL);
-  return ferry_command_replaces_files (self->function, arguments);
-}
-
-gboolean
 ferry_queue_row_has_ended (const FerryQueueRow *self)
 {
   return self->state >= FERRY_QUEUE_ROW_COMPLETED;
@@ -481,108 +476,83 @@ ferry_queue_row_wait (FerryQueueRow *self)
   self->state = FERRY_QUEUE_ROW_WAITING;
 }
 
-GError *
-ferry_queue_row_new_interruption (const FerryQueueRow *self, const char *what)
-{
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
-                      "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again",
-                      self->name, what);
-}
-
 void
-ferry_queue_row_interrupt (FerryQueueRow *self)
+ferry_queue_row_count_losses (FerryQueueRow *self, guint attempts, guint deaths)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (ferry_queue_row_may_repeat (self))
-    {
-      ferry_queue_row_wait (self);
-      ferry_queue_row_restart_wait (self);
-      return;
-    }
-  error = ferry_queue_row_new_interruption (self, "was under way when the application ended");
-  ferry_queue_row_fail (self, error, NULL, NULL);
+  self->attempts = MAX (self->attempts, attempts);
+  self->deaths = MAX (self->deaths, deaths);
 }
 
-void
-ferry_queue_row_settle (FerryQueueRow *self, guint death_limit)
-{
-  g_autoptr (GError) error = NULL;
-
-  self->deaths++;
-  if (death_limit == 0 || self->deaths < death_limit || !ferry_queue_row_may_repeat (self))
-    {
-      ferry_queue_row_interrupt (self);
-      return;
-    }
-  error = g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                       "Task '%s' was under way at %u ends of the application, and is not begun again by itself; "
-                       "find out whether it ends the application, and try it again",
-                       self->name, self->deaths);
-  ferry_queue_row_fail (self, error, NULL, NULL);
-}
-
-static gint64
-read_limit (GVariant *stored, const char *name)
-{
-  gint64 limit = 0;
-
-  return g_variant_lookup (stored, name, "x", &limit) ? limit : 0;
-}
-
+/* Whether it may run twice. */
 static gboolean
-read_flag (GVariant *stored, const char *name)
+is_repeatable (const FerryQueueRow *self, const FerryTaskSettings *settings)
 {
-  gboolean flag = FALSE;
+  g_autoptr (GVariant) arguments = NULL;
 
-  return g_variant_lookup (stored, name, "b", &flag) && flag;
+  if (settings->idempotent)
+    return TRUE;
+  if (g_str_equal (self->function, FERRY_COMMAND_FUNCTION))
+    arguments = ferry_queue_row_open_arguments (self, NULL);
+  return ferry_command_replaces_files (self->function, arguments);
 }
 
-static guint
-read_number (GVariant *stored, const char *name)
+GError *
+ferry_queue_row_judge_loss (const FerryQueueRow *self, guint death_limit, const char *what)
 {
-  guint32 number = 0;
+  const FerryTaskSettings settings = get_settings (self);
+  const FerryTaskLosses losses = {self->attempts, self->deaths, is_repeatable (self, &settings), death_limit};
 
-  return g_variant_lookup (stored, name, "u", &number) ? number : 0;
+  switch (ferry_task_rules_judge_loss (&settings, &losses))
+    {
+    case FERRY_TASK_IS_RETRIED:
+      return NULL;
+    case FERRY_TASK_IS_SET_ASIDE:
+      return g_error_new (FERRY_ERROR, FERRY_ERROR_QUARANTINED,
+                          "Task '%s' was lost %u times, at last as it %s, and is not begun again by itself; find out "
+                          "whether it ends what runs it, and try it again",
+                          self->name, self->deaths, what);
+    default:
+      return g_error_new (FERRY_ERROR, FERRY_ERROR_INTERRUPTED,
+                          "Task '%s' %s, and may have done a part of its work; look what it has done, and try it again",
+                          self->name, what);
+    }
+}
+
+void
+ferry_queue_row_interrupt (FerryQueueRow *self, guint death_limit)
+{
+  g_autoptr (GError) error = ferry_queue_row_judge_loss (self, death_limit, "was under way when the application ended");
+
+  if (error != NULL)
+    {
+      ferry_queue_row_fail (self, error, NULL, NULL);
+      return;
+    }
+  ferry_queue_row_wait (self);
+  ferry_queue_row_restart_wait (self);
 }
 
 gboolean
 ferry_queue_row_is_idempotent (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-
-  return stored != NULL && read_flag (stored, "idempotent");
-}
-
-/* Most have none, and to unpack that would take longer than all else that is asked of a row. */
-static gboolean
-has_settings (const FerryQueueRow *self)
-{
-  return self->settings != NULL && g_bytes_get_size (self->settings) > 0;
+  return get_settings (self).idempotent;
 }
 
 char **
 ferry_queue_row_dup_needs (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = NULL;
-  char **needs = NULL;
+  g_autoptr (GVariant) needs = look_up (self, "needs", G_VARIANT_TYPE_STRING_ARRAY);
 
-  if (!has_settings (self))
-    return NULL;
-  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-  if (stored == NULL || !g_variant_lookup (stored, "needs", "^as", &needs) || needs[0] != NULL)
-    return needs;
-  g_strfreev (needs);
-  return NULL;
+  return needs != NULL && g_variant_n_children (needs) > 0 ? g_variant_dup_strv (needs, NULL) : NULL;
 }
 
 gboolean
 ferry_queue_row_can_leave (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
+  const FerryTaskSettings settings = get_settings (self);
 
-  return stored != NULL && !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) && !read_flag (stored, HAS_BYTES) &&
-         !read_flag (stored, "interactive") && read_number (stored, "max-returned-descriptors") == 0 &&
+  return !g_str_equal (self->function, FERRY_COMMAND_FUNCTION) && !has_bytes (self) && !settings.interactive &&
+         settings.max_returned_descriptors == 0 &&
          (self->arguments == NULL || ferry_queue_value_get_name (self->arguments) == NULL);
 }
 
@@ -597,10 +567,8 @@ find_class (int priority, gboolean has_needs)
 gboolean
 ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, GError **error)
 {
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
   g_autoptr (GVariant) arguments = self->arguments != NULL ? ferry_queue_value_open (self->arguments, error) : NULL;
-  g_autoptr (GVariant) needs =
-    stored != NULL ? g_variant_lookup_value (stored, "needs", G_VARIANT_TYPE_STRING_ARRAY) : NULL;
+  g_autoptr (GVariant) needs = look_up (self, "needs", G_VARIANT_TYPE_STRING_ARRAY);
 
   if (self->arguments != NULL && arguments == NULL)
     return FALSE;
@@ -611,16 +579,11 @@ ferry_queue_row_describe_away (const FerryQueueRow *self, FerryAwayTask *away, G
     .arguments = g_steal_pointer (&arguments),
     .class = find_class (self->priority, needs != NULL && g_variant_n_children (needs) > 0),
     .not_before = self->not_before,
-    .expiry = ferry_queue_row_get_expiry (self),
-    .deadline = stored != NULL ? read_limit (stored, "deadline") : 0,
-    .run_timeout = stored != NULL ? read_limit (stored, "run-timeout") : 0,
-    .cancel_grace = stored != NULL ? read_limit (stored, "cancel-grace") : 0,
-    .retry_pause = stored != NULL ? read_limit (stored, "retry-pause") : 0,
+    .waits_since = ferry_queue_row_get_wait_start (self),
     .needs = g_steal_pointer (&needs),
-    .retries = stored != NULL ? read_number (stored, "retries") : 0,
     .attempts = self->attempts,
-    .idempotent = stored != NULL && read_flag (stored, "idempotent"),
-    .stoppable = stored != NULL && read_flag (stored, "stoppable"),
+    .deaths = self->deaths,
+    .settings = get_settings (self),
   };
   return TRUE;
 }
@@ -631,30 +594,18 @@ ferry_queue_row_get_wait_start (const FerryQueueRow *self)
   return MAX (self->submitted, self->not_before);
 }
 
-/* A task that is paused waits for somebody, and a deadline for nobody. */
 gint64
 ferry_queue_row_get_expiry (const FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = NULL;
-  gint64 deadline, timeout, end;
+  const FerryTaskSettings settings = get_settings (self);
 
-  if (!has_settings (self))
-    return 0;
-  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-  if (stored == NULL)
-    return 0;
-  deadline = read_limit (stored, "deadline");
-  timeout = self->paused ? 0 : read_limit (stored, "queue-timeout");
-  end = timeout > 0 ? ferry_time_add (ferry_queue_row_get_wait_start (self), timeout) : 0;
-  return deadline > 0 && (end == 0 || deadline < end) ? deadline : end;
+  return ferry_task_rules_get_expiry (&settings, self->paused ? 0 : ferry_queue_row_get_wait_start (self));
 }
 
 void
 ferry_queue_row_restart_wait (FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-
-  if (stored != NULL && read_limit (stored, "queue-timeout") > 0)
+  if (get_settings (self).queue_timeout > 0)
     self->not_before = MAX (self->not_before, g_get_real_time ());
 }
 
@@ -669,13 +620,13 @@ ferry_queue_row_rest (FerryQueueRow *self, gint64 not_before)
 gboolean
 ferry_queue_row_shorten_rest (FerryQueueRow *self)
 {
-  g_autoptr (GVariant) stored = NULL;
+  FerryTaskSettings settings;
   gint64 latest;
 
   if (self->state != FERRY_QUEUE_ROW_WAITING || self->ended == 0)
     return FALSE;
-  stored = ferry_queue_unpack (self->settings, SETTINGS_TYPE);
-  latest = stored != NULL ? ferry_time_add (g_get_real_time (), read_limit (stored, "retry-pause")) : G_MAXINT64;
+  settings = get_settings (self);
+  latest = ferry_time_add (g_get_real_time (), ferry_task_rules_get_rest (&settings, self->attempts));
   if (self->not_before <= latest)
     return FALSE;
   self->not_before = latest;

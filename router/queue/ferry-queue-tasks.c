@@ -121,7 +121,7 @@ interrupt (FerryQueueEntry *entry, const FerryRun *run)
 {
   if (run->start_time != 0)
     {
-      ferry_queue_row_interrupt (&entry->row);
+      ferry_queue_row_interrupt (&entry->row, 0);
       return;
     }
   ferry_queue_row_wait (&entry->row);
@@ -143,7 +143,7 @@ take_end (FerryQueueTasks *self, FerryQueueEntry *entry, const FerryRun *run, Fe
 {
   const GError *error = run->error != NULL ? run->error : run->limit_error;
 
-  entry->row.attempts = MAX (entry->row.attempts, run->n_attempts);
+  ferry_queue_row_count_losses (&entry->row, run->n_attempts, run->n_deaths);
   /* It was begun in the file before a worker did so. */
   entry->row.began = run->start_time > 0 ? g_get_real_time () - (g_get_monotonic_time () - run->start_time) : 0;
   if (was_interrupted (self, entry, run, end))
@@ -185,9 +185,15 @@ cancelling (FerryRunKeeper *keeper, FerryRun *run)
 }
 
 static void
-rests (FerryRunKeeper *keeper, FerryRun *run)
+returned (FerryRunKeeper *keeper, FerryRun *run)
 {
-  ferry_queue_claims_note_rest (&from_keeper (keeper)->claims);
+  FerryQueueTasks *self = from_keeper (keeper);
+  FerryQueueEntry *entry = ferry_queue_tasks_find (self, run->owner);
+
+  ferry_queue_row_count_losses (&entry->row, run->n_attempts, run->n_deaths);
+  ferry_queue_batches_put (&self->batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
+  if (run->rest_until > 0)
+    ferry_queue_claims_note_rest (&self->claims);
 }
 
 /* Its name is stored with what it is, and whether it is paused with how it stands. */
@@ -482,7 +488,7 @@ static const FerryRunKeeperFuncs keeper_funcs = {
   .hold = hold,
   .cancelling = cancelling,
   .get_unstored = keeper_get_unstored,
-  .rests = rests,
+  .returned = returned,
   .ended = ended,
   .changed = changed,
   .retry = retry,

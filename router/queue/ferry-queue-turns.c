@@ -244,7 +244,7 @@ look_at_clock (gpointer data)
   gint64 next;
 
   follow_clock (self, now);
-  while ((expiring = get_first (self->expiring)) != NULL && expiring->expiry <= now)
+  while ((expiring = get_first (self->expiring)) != NULL && ferry_task_rules_has_expired (expiring->expiry, now))
     {
       g_sequence_remove (g_steal_pointer (&expiring->expiring));
       self->expired (expiring, self->owner);

@@ -311,7 +311,8 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
       ferry_queue_list_append (&self->tasks.list, entry);
       if (entry->row.state == FERRY_QUEUE_ROW_BEGUN)
         {
-          ferry_queue_row_settle (&entry->row, self->death_limit);
+          entry->row.deaths++;
+          ferry_queue_row_interrupt (&entry->row, self->death_limit);
           ferry_queue_batches_put (&self->tasks.batches, entry, FERRY_QUEUE_CHANGE_UPDATE);
         }
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
@@ -1351,9 +1352,11 @@ install_settings (void)
   /**
    * FerryQueue:death-limit:
    *
-   * At how many ends of the application a task may be under way until it is not begun again by itself; 0 for no limit.
-   * A task that ends the application is not started again at each start: it fails with %FERRY_ERROR_QUARANTINED, and
-   * waits for a person ([method@Ferry.Executor.retry]). Ends of which the queue knew beforehand do not count.
+   * How often a task that may run twice may be lost, with the application, a worker or a host that runs it, until it is
+   * not begun again by itself; 0 for no limit. A task that ends the application is not started again at each start: it
+   * fails with %FERRY_ERROR_QUARANTINED, and waits for a person ([method@Ferry.Executor.retry]). With the default limit
+   * of 3 it is begun three times, or once more than it has [property@Ferry.Task:retries] if that is more. Ends of which
+   * the queue knew beforehand do not count.
    */
   properties[PROP_DEATH_LIMIT] =
     g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);

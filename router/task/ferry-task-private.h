@@ -135,6 +135,9 @@ void ferry_task_change_not_before (FerryTask *self, gint64 not_before);
 /* Returns (transfer full) a new FerryTask with the same kind, function, arguments, name, priority and settings, but
  * without a cancellable and descriptors. */
 FerryTask *ferry_task_new_like (FerryTask *self);
+/* Before it is submitted, on its thread: they are the task's from now on. */
+FERRY_FOR_SIBLINGS
+void ferry_task_take_settings (FerryTask *self, const FerryTaskSettings *settings);
 /* Before it is submitted: the task does the work of before, which is done, once more. */
 FERRY_FOR_SIBLINGS
 void ferry_task_follow (FerryTask *self, FerryTask *before);

@@ -128,18 +128,8 @@ typedef enum
   PROP_FUNCTION,
   PROP_ARGUMENTS,
   PROP_PRIORITY,
-  PROP_DEADLINE,
-  PROP_RUN_TIMEOUT,
-  PROP_QUEUE_TIMEOUT,
-  PROP_CANCEL_GRACE,
-  PROP_RETRIES,
-  PROP_RETRY_PAUSE,
-  PROP_IDEMPOTENT,
-  PROP_STOPPABLE,
-  PROP_MAX_RETURNED_DESCRIPTORS,
-  PROP_INTERACTIVE,
-  PROP_WINDOW,
-  PROP_HOLDS_WINDOW,
+  PROP_FIRST_SETTING,
+  PROP_LAST_SETTING = PROP_FIRST_SETTING + FERRY_N_TASK_FIELDS - 1,
   PROP_CANCELLABLE,
   PROP_APPLICATION_DATA,
   PROP_NOT_BEFORE,
@@ -472,10 +462,7 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
 
-  if (!check_settable (self, properties[PROP_RUN_TIMEOUT]) || get_private (self)->run.settings->run_timeout == timeout)
-    return;
-  need_settings (self)->run_timeout = timeout;
-  notify (self, PROP_RUN_TIMEOUT);
+  g_object_set (self, "run-timeout", timeout, NULL);
 }
 
 /**
@@ -491,10 +478,7 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (grace >= 0);
 
-  if (!check_settable (self, properties[PROP_CANCEL_GRACE]) || get_private (self)->run.settings->cancel_grace == grace)
-    return;
-  need_settings (self)->cancel_grace = grace;
-  notify (self, PROP_CANCEL_GRACE);
+  g_object_set (self, "cancel-grace", grace, NULL);
 }
 
 /* ---- getters ---- */
@@ -777,6 +761,13 @@ ferry_task_new_like (FerryTask *self)
   get_private (task)->run.priority = priv->run.priority;
   *need_settings (task) = *priv->run.settings;
   return task;
+}
+
+void
+ferry_task_take_settings (FerryTask *self, const FerryTaskSettings *settings)
+{
+  if (memcmp (settings, &ferry_default_task_settings, sizeof *settings) != 0)
+    *need_settings (self) = *settings;
 }
 
 /* Whether a worker was killed under the task. At a limit of time, the library does that itself. */
@@ -2008,6 +1999,8 @@ ferry_task_submit_to (FerryTask *self, FerryTaskSource *source, FerryAffinity *a
     return refuse_submission (self, submission, error);
   priv->run.source = source;
   priv->run.submit_time = g_get_monotonic_time ();
+  if (priv->run.waits_since == 0)
+    priv->run.waits_since = priv->run.submit_time;
   if (affinity != NULL)
     priv->affinity = ferry_affinity_ref (affinity);
   rest = priv->rest;
@@ -2227,34 +2220,8 @@ install_settings (void)
    * of their submission. For a task in the queue, [method@Ferry.Executor.set_task_priority] changes the number.
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:retries:
-   *
-   * How often the task is tried again when its worker is lost. With 3 it is begun at most four times, and then fails
-   * with %FERRY_ERROR_WORKER_LOST. Use this only for functions that are safe to repeat: the lost worker may have done
-   * any part of the work. A function that returns an error is never repeated. A cluster may run an idempotent task more
-   * often ([property@Ferry.Task:idempotent]).
-   */
-  properties[PROP_RETRIES] = g_param_spec_uint ("retries", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:retry-pause:
-   *
-   * How long the task rests between an attempt whose worker was lost and the next one, in microseconds; 0 for no pause.
-   * Others pass it meanwhile. [property@Ferry.Task:not-before] and [method@Ferry.Task.get_text] then tell until when it
-   * waits; %G_MAXINT64 is never by itself. The pause does not count for [property@Ferry.Task:queue-timeout], and a
-   * deadline does not move. A queue in a file keeps the time over an end of the application. It has an effect with
-   * [property@Ferry.Task:retries], or where a cluster runs an idempotent task again.
-   */
-  properties[PROP_RETRY_PAUSE] = g_param_spec_int64 ("retry-pause", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:idempotent:
-   *
-   * Whether the function does no harm when it runs again, also while an earlier run of it still goes on elsewhere. A
-   * runner with workers on other machines runs such a task again when it does not know what became of it. The task gets
-   * one result. Any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known. There only
-   * [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
-   */
-  properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+  for (guint i = 0; i < FERRY_N_TASK_FIELDS; i++)
+    properties[PROP_FIRST_SETTING + i] = ferry_task_field_new_property (i);
   /**
    * FerryTask:needs:
    *
@@ -2270,38 +2237,6 @@ install_settings (void)
 static void
 install_ways (void)
 {
-  /**
-   * FerryTask:max-returned-descriptors:
-   *
-   * How many descriptors and transports the function may return by [method@Ferry.Job.return_descriptor] and
-   * [method@Ferry.Job.return_transport]. The task keeps those that come, until it is dropped. With a number above 0 the
-   * task may be given one descriptor less ([method@Ferry.Task.add_descriptor]), and no cluster can run it.
-   */
-  properties[PROP_MAX_RETURNED_DESCRIPTORS] =
-    g_param_spec_uint ("max-returned-descriptors", NULL, NULL, 0, FERRY_MAX_FDS_PER_LINK, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:interactive:
-   *
-   * Whether the application answers what the function asks ([method@Ferry.Job.ask]), or a program that it runs. Then
-   * [signal@Ferry.Task::asks] is emitted for each question. The task may be given one descriptor less
-   * ([method@Ferry.Task.add_descriptor]). On another machine, nobody is asked.
-   */
-  properties[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, FERRY_SETTABLE);
-  /**
-   * FerryTask:window:
-   *
-   * How many values that the function yielded may wait for their handlers. When that many wait, the function waits in
-   * [method@Ferry.Job.yield].
-   */
-  properties[PROP_WINDOW] =
-    g_param_spec_uint ("window", NULL, NULL, 1, G_MAXUINT16, FERRY_DEFAULT_WINDOW, FERRY_SETTABLE);
-  /**
-   * FerryTask:holds-window:
-   *
-   * Whether a value that the function yielded is one of the [property@Ferry.Task:window] until
-   * [method@Ferry.Task.consume] says that it was used. Otherwise it is one until its handlers have returned.
-   */
-  properties[PROP_HOLDS_WINDOW] = g_param_spec_boolean ("holds-window", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**
    * FerryTask:cancellable:
    *
@@ -2327,56 +2262,6 @@ install_ways (void)
    * rests before another attempt ([property@Ferry.Task:retry-pause]) it is when that may begin, with each executor.
    */
   properties[PROP_NOT_BEFORE] = g_param_spec_int64 ("not-before", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-}
-
-static void
-install_limits (void)
-{
-  /**
-   * FerryTask:stoppable:
-   *
-   * Whether the process group of the task's worker may be stopped while the task is paused ([method@Ferry.Task.pause]),
-   * where the function has not heard of the pause within a second. Set it for functions that do not report and do not
-   * check for a cancel for long. A window does not say of such a task that it does not respond.
-   *
-   * Do not set it where the function may hold a lock that others need, such as that of a file or a database: it would
-   * hold the lock until the task goes on, and the application may need it for that. A thread is never stopped.
-   */
-  properties[PROP_STOPPABLE] = g_param_spec_boolean ("stoppable", NULL, NULL, FALSE, FERRY_SETTABLE);
-  /**
-   * FerryTask:deadline:
-   *
-   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT if it waits, and ends as
-   * by [property@Ferry.Task:run-timeout] if it executes; 0 for none. The function finds the earlier time of this and
-   * the end of the run timeout in [property@Ferry.Job:deadline]. A queue in a file stores it as a time of the wall
-   * clock, so that it is the same time after a restart.
-   */
-  properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:run-timeout: (setter set_run_timeout)
-   *
-   * How long one attempt may run, in microseconds; 0 for no limit. The end of the time is as a cancel: the function is
-   * asked to stop, and its worker is ended if it does not within [property@Ferry.Task:cancel-grace]. Then the task
-   * fails with %FERRY_ERROR_TIMED_OUT, and nothing of this attempt runs any more.
-   */
-  properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:queue-timeout:
-   *
-   * How long the task may wait, in microseconds from its submission; 0 for no limit. When the time is over, the task
-   * fails with %FERRY_ERROR_QUEUE_TIMED_OUT. In a queue in a file it counts while the application does not run, too,
-   * and not before [property@Ferry.Task:not-before].
-   */
-  properties[PROP_QUEUE_TIMEOUT] = g_param_spec_int64 ("queue-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
-  /**
-   * FerryTask:cancel-grace: (setter set_cancel_grace)
-   *
-   * The grace time, in microseconds: how long the function may continue after a cancel, or after its time is over.
-   * After half of it, the worker process gets `SIGTERM`. At its end, the worker is killed. The default is 2 seconds,
-   * and with it, a function that runs programs ([method@Ferry.Job.run_command]) has 10.
-   */
-  properties[PROP_CANCEL_GRACE] =
-    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64, FERRY_DEFAULT_CANCEL_GRACE, FERRY_SETTABLE);
 }
 
 static void
@@ -2600,14 +2485,20 @@ get_result (FerryTask *self)
   return is_held (self) ? NULL : need_result (self, &failure);
 }
 
+/* Whether pool/ferry-task-fields.c has it. */
+static gboolean
+is_setting (guint property_id)
+{
+  return property_id >= PROP_FIRST_SETTING && property_id <= PROP_LAST_SETTING;
+}
+
 /* Any thread may read what the submission does not change, and what says whether the task is done. */
 static gboolean
 is_of_any_thread (guint property_id)
 {
   return property_id == PROP_KIND || property_id == PROP_FUNCTION || property_id == PROP_ARGUMENTS ||
-         (property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW) ||
-         (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) || property_id == PROP_IS_PAUSED ||
-         property_id == PROP_SUBMIT_TIME;
+         is_setting (property_id) || (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) ||
+         property_id == PROP_IS_PAUSED || property_id == PROP_SUBMIT_TIME;
 }
 
 /* Whether this thread may read the property, as return_val_if_unreadable() says for functions. */
@@ -2673,7 +2564,6 @@ typedef struct
   enum
   {
     OF_RUN,
-    OF_SETTINGS,
     OF_REST,
     OF_FUNCTION,
   } of;
@@ -2682,7 +2572,6 @@ typedef struct
 } Reading;
 
 #define FIELD_OF_RUN(field) OF_RUN, G_STRUCT_OFFSET (FerryRun, field), NULL
-#define SETTING(field) OF_SETTINGS, G_STRUCT_OFFSET (FerryTaskSettings, field), NULL
 #define RARE(field) OF_REST, G_STRUCT_OFFSET (Rest, field), NULL
 #define BY(get) OF_FUNCTION, 0, G_CALLBACK (get)
 
@@ -2693,18 +2582,6 @@ static const Reading readings[N_PROPERTIES] = {
   [PROP_FUNCTION] = {FIELD_OF_RUN (function)},
   [PROP_ARGUMENTS] = {FIELD_OF_RUN (arguments)},
   [PROP_PRIORITY] = {FIELD_OF_RUN (priority)},
-  [PROP_DEADLINE] = {SETTING (deadline)},
-  [PROP_RUN_TIMEOUT] = {SETTING (run_timeout)},
-  [PROP_QUEUE_TIMEOUT] = {SETTING (queue_timeout)},
-  [PROP_CANCEL_GRACE] = {SETTING (cancel_grace)},
-  [PROP_RETRIES] = {SETTING (retries)},
-  [PROP_RETRY_PAUSE] = {SETTING (retry_pause)},
-  [PROP_IDEMPOTENT] = {SETTING (idempotent)},
-  [PROP_STOPPABLE] = {SETTING (stoppable)},
-  [PROP_MAX_RETURNED_DESCRIPTORS] = {SETTING (max_returned_descriptors)},
-  [PROP_INTERACTIVE] = {SETTING (interactive)},
-  [PROP_WINDOW] = {SETTING (window)},
-  [PROP_HOLDS_WINDOW] = {SETTING (holds_window)},
   [PROP_CANCELLABLE] = {RARE (cancellable)},
   [PROP_APPLICATION_DATA] = {RARE (application_data)},
   [PROP_NOT_BEFORE] = {RARE (not_before)},
@@ -2737,14 +2614,14 @@ static const Reading readings[N_PROPERTIES] = {
 
 /* The field that a property is read from. */
 static gconstpointer
-find_field (FerryTask *self, const Reading *reading)
+find_field (FerryTask *self, guint property_id)
 {
   FerryTaskPrivate *priv = get_private (self);
-  gconstpointer place = peek_rest (self);
+  const Reading *reading = &readings[property_id];
 
-  if (reading->of != OF_REST)
-    place = reading->of == OF_RUN ? (gconstpointer) &priv->run : priv->run.settings;
-  return G_STRUCT_MEMBER_P (place, reading->offset);
+  if (is_setting (property_id))
+    return G_STRUCT_MEMBER_P (priv->run.settings, ferry_task_field_get_offset (property_id - PROP_FIRST_SETTING));
+  return G_STRUCT_MEMBER_P (reading->of == OF_RUN ? (gconstpointer) &priv->run : peek_rest (self), reading->offset);
 }
 
 static void
@@ -2763,21 +2640,19 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
   else if (reading->of == OF_FUNCTION)
     ferry_property_get (object, reading->get, value);
   else
-    ferry_property_read (find_field (self, reading), value);
+    ferry_property_read (find_field (self, property_id), value);
 }
 
 static void
 set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec *pspec)
 {
-  gpointer place;
-
   if (!check_settable (self, pspec))
     return;
-  if (readings[property_id].of == OF_RUN)
-    place = &get_private (self)->run;
-  else
-    place = readings[property_id].of == OF_REST ? (gpointer) need_rest (self) : (gpointer) need_settings (self);
-  ferry_property_change (self, G_STRUCT_MEMBER_P (place, readings[property_id].offset), value, pspec);
+  if (is_setting (property_id))
+    need_settings (self);
+  else if (readings[property_id].of == OF_REST)
+    need_rest (self);
+  ferry_property_change (self, (gpointer) find_field (self, property_id), value, pspec);
 }
 
 /* An empty list is none. */
@@ -2950,7 +2825,6 @@ ferry_task_class_init (FerryTaskClass *klass)
   install_identity ();
   install_settings ();
   install_ways ();
-  install_limits ();
   install_states ();
   install_progress ();
   install_times ();

@@ -196,23 +196,55 @@ an_idempotent_task_runs_again (void)
   check_again (TRUE);
 }
 
-/* A task that may run as often as one likes is not blamed for hosts that are lost. */
 static void
-an_idempotent_task_outlives_many_hosts (void)
+lose_worker (HostTest *host)
 {
-  g_autoptr (ClusterTest) test = cluster_test_new ();
-  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
-  g_autoptr (HostTest) last = NULL;
+  HostRun *run = host_test_run (host);
 
-  g_object_set (task, "idempotent", TRUE, NULL);
-  cluster_test_submit_task (test, task);
-  for (guint i = 0; i < 5; i++)
+  host_run_fail (run, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "The worker 'pool 1' (process 7) was killed",
+                 "worker: work()");
+}
+
+/* So many hosts end while they run the task. */
+static void
+lose_hosts (ClusterTest *test, FerryTask *task, guint n)
+{
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
 
       host_test_run (host);
       cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
     }
+}
+
+/* It may be what ends them. */
+static void
+hosts_that_are_lost_count (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) last = NULL;
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  g_object_set (task, "idempotent", TRUE, NULL);
+  cluster_test_submit_task (test, task);
+  lose_hosts (test, task, 2);
+  last = host_test_new_with_room (test, "beta", "work", 1, 1);
+  lose_worker (last);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED, "*lost 3 times and is not begun again*");
+}
+
+static void
+without_a_limit_an_idempotent_task_outlives_many_hosts (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+  g_autoptr (HostTest) last = NULL;
+
+  g_object_set (test->cluster, "death-limit", 0, NULL);
+  g_object_set (task, "idempotent", TRUE, NULL);
+  cluster_test_submit_task (test, task);
+  lose_hosts (test, task, 5);
   last = host_test_new (test, "beta", "work", 1);
   host_run_answer (host_test_run (last), NULL);
   cluster_test_assert_done (task);
@@ -386,15 +418,6 @@ a_late_answer_counts_for_nothing (void)
 /* ---- Workers that are lost at a host ---- */
 
 static void
-lose_worker (HostTest *host)
-{
-  HostRun *run = host_test_run (host);
-
-  host_run_fail (run, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "The worker 'pool 1' (process 7) was killed",
-                 "worker: work()");
-}
-
-static void
 tells_which_worker_was_lost (void)
 {
   g_autoptr (ClusterTest) test = cluster_test_new ();
@@ -449,12 +472,12 @@ a_task_that_ends_workers_at_all_hosts_is_quarantined (void)
   lose_worker (other);
   lose_worker (one);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED,
-                              "*ended 3 workers and is not retried*work (7)*");
+                              "*lost 3 times and is not begun again*work (7)*");
 }
 
-/* What the task's retries asked for is no reason to set it aside. */
+/* Where retries ask for more attempts than the limit allows, they are had. */
 static void
-a_death_that_retries_allow_is_not_counted (void)
+retries_are_had_whatever_the_limit (void)
 {
   g_autoptr (ClusterTest) test = cluster_test_new ();
   g_autoptr (HostTest) one = host_test_new_with_room (test, "one", "work", 1, 9);
@@ -469,9 +492,9 @@ a_death_that_retries_allow_is_not_counted (void)
   cluster_test_assert_failed (retried, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "*At the host 'one'*");
   g_object_set (both, "retries", 3, "idempotent", TRUE, NULL);
   cluster_test_submit_task (test, both);
-  for (guint i = 0; i < 5; i++)
+  for (guint i = 0; i < 4; i++)
     lose_worker (one);
-  cluster_test_assert_failed (both, FERRY_ERROR, FERRY_ERROR_QUARANTINED, "*ended 5 workers and is not retried*");
+  cluster_test_assert_failed (both, FERRY_ERROR, FERRY_ERROR_QUARANTINED, "*lost 4 times and is not begun again*");
 }
 
 /* ---- Hosts that refuse ---- */
@@ -922,7 +945,9 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-task-that-had-leave-ahead-is-told", a_task_that_had_leave_ahead_is_told);
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
-  g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);
+  g_test_add_func ("/cluster-losses/hosts-that-are-lost-count", hosts_that_are_lost_count);
+  g_test_add_func ("/cluster-losses/without-a-limit-an-idempotent-task-outlives-many-hosts",
+                   without_a_limit_an_idempotent_task_outlives_many_hosts);
   g_test_add_func ("/cluster-losses/a-map-loses-the-item-that-its-host-had-begun",
                    a_map_loses_the_item_that_its_host_had_begun);
   g_test_add_func ("/cluster-losses/each-item-of-an-idempotent-map-has-one-result",
@@ -934,8 +959,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-late-answer-counts-for-nothing", a_late_answer_counts_for_nothing);
   g_test_add_func ("/cluster-losses/tells-which-worker-was-lost", tells_which_worker_was_lost);
   g_test_add_func ("/cluster-losses/a-retry-goes-to-another-host", a_retry_goes_to_another_host);
-  g_test_add_func ("/cluster-losses/a-death-that-retries-allow-is-not-counted",
-                   a_death_that_retries_allow_is_not_counted);
+  g_test_add_func ("/cluster-losses/retries-are-had-whatever-the-limit", retries_are_had_whatever_the_limit);
   g_test_add_func ("/cluster-losses/a-task-that-ends-workers-at-all-hosts-is-quarantined",
                    a_task_that_ends_workers_at_all_hosts_is_quarantined);
   g_test_add_func ("/cluster-losses/a-task-that-no-host-has-workers-for-fails-as-in-a-pool",

@@ -65,12 +65,17 @@ submit_in_time (AwayTest *test, const char *function, const char *limit, gint64 
     }
 }
 
+static gboolean
+is_over (gpointer time)
+{
+  return g_get_monotonic_time () > *(gint64 *) time;
+}
+
 /* The clock has come so far. */
 static void
 await_time (gint64 time)
 {
-  while (g_get_monotonic_time () <= time)
-    g_usleep ((gulong) MAX (time - g_get_monotonic_time (), 0) + 1);
+  ferry_test_look_until (is_over, &time);
 }
 
 static void

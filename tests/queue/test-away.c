@@ -197,7 +197,7 @@ test_quarantine (void)
   away_test_await_tasks (test, 0);
   away_test_begin (test);
   away_test_await (test, "bad");
-  assert_failed (test, "bad", FERRY_ERROR_QUARANTINED, "has ended each of its workers");
+  assert_failed (test, "bad", FERRY_ERROR_QUARANTINED, "was lost 3 times and is not begun again");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "bad"), ==, 3);
 }
 

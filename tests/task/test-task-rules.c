@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: pool/ferry-run.c, task/ferry-task.c
+/* Tests: pool/ferry-task-rules.c, pool/ferry-task-fields.c, pool/ferry-run.c, task/ferry-task.c
  *
- * All lives that a task can have, up to a length, and in each of their moments all that cannot happen next.
+ * All lives that a task can have, up to a length, and in each of their moments all that cannot happen next; and what
+ * follows a loss, or the end of a time, over all combinations of small numbers.
  *
  * What can happen is said here once more, as rules over a few facts and not as a table of states. */
 
@@ -300,11 +301,192 @@ test_ends_are_final (void)
       g_assert_cmpint (ferry_task_state_next (state, event)->step, ==, FERRY_TASK_STEP_REFUSED);
 }
 
+/* ---- losses and times ---- */
+
+#define MOST 6
+
+/* How often a task is begun, of which each attempt is lost; those of the first n_quits by an end in order, which is no
+ * death. 0: without end. */
+static guint
+count_attempts (guint retries, gboolean repeats, guint death_limit, guint n_quits, FerryTaskFate *fate)
+{
+  const FerryTaskSettings settings = {.retries = retries};
+  FerryTaskLosses losses = {.repeats = repeats, .death_limit = death_limit};
+
+  while (losses.attempts < 1000)
+    {
+      losses.attempts++;
+      losses.deaths += losses.attempts > n_quits;
+      *fate = ferry_task_rules_judge_loss (&settings, &losses);
+      if (*fate != FERRY_TASK_IS_RETRIED)
+        return losses.attempts;
+    }
+  return 0;
+}
+
+static void
+test_attempts (void)
+{
+  FerryTaskFate fate = FERRY_TASK_IS_RETRIED;
+
+  for (guint retries = 0; retries < MOST; retries++)
+    for (guint limit = 0; limit < MOST; limit++)
+      for (guint n_quits = 0; n_quits < MOST; n_quits++)
+        {
+          /* As often as was asked for, and once more. */
+          g_assert_cmpuint (count_attempts (retries, FALSE, limit, n_quits, &fate), ==, retries + 1);
+          g_assert_cmpint (fate, ==, FERRY_TASK_IS_GIVEN_UP);
+          /* Or until it has been the death of so many, if that is more. */
+          g_assert_cmpuint (count_attempts (retries, TRUE, limit, n_quits, &fate), ==,
+                            limit > 0 ? MAX (retries + 1, n_quits + limit) : 0);
+          g_assert_cmpint (fate, ==, limit > 0 ? FERRY_TASK_IS_SET_ASIDE : FERRY_TASK_IS_RETRIED);
+        }
+}
+
+/* The earlier one of two times, of which 0 is never. */
+static gint64
+get_earlier (gint64 one, gint64 other)
+{
+  return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+static void
+test_expiry (void)
+{
+  for (gint64 deadline = 0; deadline < MOST; deadline++)
+    for (gint64 timeout = 0; timeout < MOST; timeout++)
+      for (gint64 since = 0; since < MOST; since++)
+        {
+          const FerryTaskSettings settings = {.deadline = deadline, .queue_timeout = timeout};
+          const gint64 end = timeout > 0 ? since + timeout : 0;
+
+          g_assert_cmpint (ferry_task_rules_get_limit (&settings, since, timeout), ==, get_earlier (deadline, end));
+          /* While it is paused, the queue timeout stands still. */
+          g_assert_cmpint (ferry_task_rules_get_expiry (&settings, since), ==,
+                           get_earlier (deadline, since > 0 ? end : 0));
+        }
+  g_assert_cmpint (ferry_task_rules_get_limit (&(FerryTaskSettings){0}, G_MAXINT64 - 1, G_MAXINT64), ==, G_MAXINT64);
+}
+
+static void
+test_in_time (void)
+{
+  for (gint64 now = 1; now < MOST; now++)
+    {
+      g_assert_false (ferry_task_rules_has_expired (0, now));
+      for (gint64 expiry = 1; expiry < MOST; expiry++)
+        g_assert_cmpint (ferry_task_rules_has_expired (expiry, now), ==, now >= expiry);
+      /* Neither an attempt that was lost nor the rest after it counts. */
+      for (gint64 rest_until = 0; rest_until < MOST; rest_until++)
+        g_assert_cmpint (ferry_task_rules_get_wait_start (now, rest_until), ==, rest_until > now ? rest_until : now);
+    }
+}
+
+static void
+test_rests (void)
+{
+  static const gint64 growing[] = {2, 4, 8, 9, 9, 9};
+  const FerryTaskSettings even = {.retry_pause = 2};
+  const FerryTaskSettings grows = {.retry_pause = 2, .max_retry_pause = 9};
+  const FerryTaskSettings shrinks = {.retry_pause = 2, .max_retry_pause = 1};
+  const FerryTaskSettings none = {.max_retry_pause = 9};
+  const FerryTaskSettings never = {.retry_pause = G_MAXINT64 / 2 + 1, .max_retry_pause = G_MAXINT64};
+
+  for (guint i = 0; i < G_N_ELEMENTS (growing); i++)
+    {
+      g_assert_cmpint (ferry_task_rules_get_rest (&even, i + 1), ==, 2);
+      g_assert_cmpint (ferry_task_rules_get_rest (&grows, i + 1), ==, growing[i]);
+      g_assert_cmpint (ferry_task_rules_get_rest (&shrinks, i + 1), ==, 2);
+      g_assert_cmpint (ferry_task_rules_get_rest (&none, i + 1), ==, 0);
+    }
+  g_assert_cmpint (ferry_task_rules_get_rest (&never, 2), ==, G_MAXINT64);
+  g_assert_cmpint (ferry_task_rules_get_rest (&grows, G_MAXUINT), ==, 9);
+}
+
+/* ---- what goes with a task ---- */
+
+static GVariant *
+pack (const FerryTaskSettings *settings, FerryTaskFieldsPlace place)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  ferry_task_fields_pack (settings, place, &builder);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* A task that has the setting as it is not by default. */
+static FerryTask *
+new_task_with (GParamSpec *pspec)
+{
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "work", NULL);
+
+  if (G_IS_PARAM_SPEC_BOOLEAN (pspec))
+    g_object_set (task, pspec->name, TRUE, NULL);
+  else if (G_IS_PARAM_SPEC_UINT (pspec))
+    g_object_set (task, pspec->name, 3, NULL);
+  else
+    g_object_set (task, pspec->name, G_GINT64_CONSTANT (4321), NULL);
+  return task;
+}
+
+static void
+test_settings (void)
+{
+  for (guint i = 0; i < FERRY_N_TASK_FIELDS; i++)
+    {
+      g_autoptr (GParamSpec) pspec = g_param_spec_ref_sink (ferry_task_field_new_property (i));
+      g_autoptr (FerryTask) task = new_task_with (pspec);
+      const FerryTaskSettings *settings = ferry_task_get_run (task)->settings;
+      g_autoptr (GVariant) packed = pack (settings, FERRY_TASK_FIELDS_OF_FILE);
+      g_autoptr (GVariant) value = g_variant_lookup_value (packed, pspec->name, NULL);
+      FerryTaskSettings unpacked;
+
+      g_assert_cmpuint (g_variant_n_children (packed), ==, 1);
+      g_assert_nonnull (value);
+      g_assert_true (ferry_task_fields_unpack (&unpacked, FERRY_TASK_FIELDS_OF_FILE, packed));
+      g_assert_cmpmem (&unpacked, sizeof unpacked, settings, sizeof *settings);
+    }
+}
+
+static gboolean
+is_taken (const char *text)
+{
+  g_autoptr (GVariant) packed = g_variant_ref_sink (g_variant_parse (G_VARIANT_TYPE_VARDICT, text, NULL, NULL, NULL));
+  FerryTaskSettings settings;
+
+  return ferry_task_fields_unpack (&settings, FERRY_TASK_FIELDS_OF_STREAM, packed);
+}
+
+static void
+test_hostile_settings (void)
+{
+  FerryTaskSettings settings;
+  g_autoptr (GVariant) packed = NULL;
+
+  g_assert_true (is_taken ("{}"));
+  g_assert_true (is_taken ("{'retries': <uint32 7>, 'of-a-later-version': <'text'>}"));
+  g_assert_false (is_taken ("{'retries': <7>}"));
+  g_assert_false (is_taken ("{'run-timeout': <int64 -1>}"));
+  g_assert_false (is_taken ("{'idempotent': <uint32 1>}"));
+  /* What does not go there is not taken from there. */
+  g_assert_true (is_taken ("{'window': <uint32 0>}"));
+  ferry_task_fields_unpack (&settings, FERRY_TASK_FIELDS_OF_FILE, NULL);
+  packed = pack (&settings, FERRY_TASK_FIELDS_OF_FILE);
+  g_assert_cmpuint (g_variant_n_children (packed), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/task-state/refuses-what-no-life-of-a-task-has", test_every_life);
-  g_test_add_func ("/task-state/has-no-way-out-of-an-end", test_ends_are_final);
+  g_test_add_func ("/task-rules/refuses-what-no-life-of-a-task-has", test_every_life);
+  g_test_add_func ("/task-rules/has-no-way-out-of-an-end", test_ends_are_final);
+  g_test_add_func ("/task-rules/lost-attempts-count-together", test_attempts);
+  g_test_add_func ("/task-rules/the-earlier-of-deadline-and-queue-timeout", test_expiry);
+  g_test_add_func ("/task-rules/begun-in-time-is-in-time", test_in_time);
+  g_test_add_func ("/task-rules/rests-grow-up-to-a-limit", test_rests);
+  g_test_add_func ("/task-rules/each-setting-goes-with-its-task", test_settings);
+  g_test_add_func ("/task-rules/a-setting-out-of-range-is-refused", test_hostile_settings);
   return g_test_run ();
 }
