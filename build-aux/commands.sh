@@ -152,6 +152,7 @@ tests    program  xz                                   xz-utils
 tests    program  help2man                             help2man
 tests    program  zstd                                 zstd
 tests    program  desktop-file-validate                desktop-file-utils
+tests    file     /usr/share/i18n/locales/en_US        locales
 tests    file     /usr/lib/python3/dist-packages/gi    python3-gi
 tests    file     /usr/include/python3*/Python.h       libpython3-dev
 tests    module   pygobject-3.0                        python-gi-dev
