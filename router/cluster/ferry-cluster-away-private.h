@@ -10,8 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* Implements FerryRunnerInterface.open_away. settings: of the cluster. */
-FerryAway *ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context, const char *file,
-                                   const FerryAwayFuncs *funcs, gpointer owner, GError **error);
+/* Implements FerryRunnerInterface.open_away. settings and cut_timeout: of the cluster. */
+FerryAway *ferry_cluster_away_new (const FerryBusSettings *settings, gint64 cut_timeout, GMainContext *context,
+                                   const char *file, const FerryAwayFuncs *funcs, gpointer owner, GError **error);
 
 G_END_DECLS

@@ -42,8 +42,10 @@
 /* The pause between two attempts to connect doubles from the first to the last. */
 #define FIRST_PAUSE (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PAUSE (4 * G_USEC_PER_SEC)
-/* How often it is looked whether the streams have lost something, in microseconds, and how many times longer than the
- * look is the time until the next one at least: many tasks make a long list. */
+/* How often it is looked whether the streams have lost something: which part of the cut timeout, in microseconds at
+ * most, and how many times longer than the look is the time until the next one at least: many tasks make a long list.
+ */
+#define COMPARE_CUT_PART 6
 #define COMPARE_TIME (5 * G_USEC_PER_SEC)
 #define COMPARE_SHARE 50
 /* When it is tried again, in microseconds, where the server had no room. */
@@ -115,6 +117,7 @@ typedef struct
   char *file;                  /* const */
   char *instance;              /* const */
   const FerryAwayFuncs *funcs; /* const */
+  gint64 compare_time;         /* const: in microseconds */
   GAsyncQueue *orders;         /* const: (owned) (element-type Order) */
 
   gpointer owner;        /* main: (unowned) (nullable): NULL once it is closed */
@@ -832,7 +835,7 @@ compare (Away *self)
   begun = tasks != NULL ? list_ids (self, FERRY_STREAMS_ENDS, "begun") : NULL;
   if (begun == NULL || !check_mark (self, &has_mark))
     return FALSE;
-  self->next_compare = had_mark == has_mark ? g_get_monotonic_time () + COMPARE_TIME : 0;
+  self->next_compare = had_mark == has_mark ? g_get_monotonic_time () + self->compare_time : 0;
   if (had_mark != has_mark)
     return TRUE;
   self->has_cleaned = self->has_cleaned && has_mark;
@@ -931,7 +934,8 @@ check_memory (Away *self)
   tasks = list_ids (self, FERRY_STREAMS_TASKS, "task.*");
   if (tasks == NULL)
     return FALSE;
-  self->next_compare = g_get_monotonic_time () + MAX (COMPARE_TIME, COMPARE_SHARE * (g_get_monotonic_time () - before));
+  self->next_compare =
+    g_get_monotonic_time () + MAX (self->compare_time, COMPARE_SHARE * (g_get_monotonic_time () - before));
   return (has_mark && !is_missing_one (self, tasks)) || compare (self);
 }
 
@@ -1226,7 +1230,7 @@ static const FerryAwayInterface interface = {
 };
 
 FerryAway *
-ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context, const char *file,
+ferry_cluster_away_new (const FerryBusSettings *settings, gint64 cut_timeout, GMainContext *context, const char *file,
                         const FerryAwayFuncs *funcs, gpointer owner, GError **error)
 {
   FerryStreams *stream = ferry_streams_new (settings, NULL, 0, error);
@@ -1241,6 +1245,7 @@ ferry_cluster_away_new (const FerryBusSettings *settings, GMainContext *context,
   self->file = g_strdup (file);
   self->instance = g_uuid_string_random ();
   self->funcs = funcs;
+  self->compare_time = MIN (cut_timeout / COMPARE_CUT_PART, COMPARE_TIME);
   self->owner = owner;
   self->orders = g_async_queue_new_full (order_free);
   self->stream = stream;

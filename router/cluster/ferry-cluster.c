@@ -1066,7 +1066,7 @@ runner_open_away (FerryRunner *runner, const char *file, const FerryAwayFuncs *f
   FerryBusSettings server = self->server;
 
   server.name = get_name (self);
-  return ferry_cluster_away_new (&server, self->router->context, file, funcs, owner, error);
+  return ferry_cluster_away_new (&server, self->cut_timeout, self->router->context, file, funcs, owner, error);
 }
 
 static void
@@ -1447,7 +1447,8 @@ install_limits (void)
    *
    * How long a host may be not heard of, in microseconds, until its tasks count as lost. A connection that is cut for
    * less time loses nothing. The default is 30 seconds, and the least 1 second. Used for hosts that are found from now
-   * on.
+   * on. A queue that is opened from now on, and leaves tasks with hosts, looks whether the server has lost any after a
+   * sixth of it, and after 5 seconds at most.
    */
   properties[PROP_CUT_TIMEOUT] = g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64,
                                                      FERRY_DEFAULT_CUT_TIMEOUT * G_USEC_PER_SEC, FERRY_SETTABLE);

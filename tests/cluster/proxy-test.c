@@ -39,7 +39,7 @@ typedef struct
   gboolean ends;
   gboolean cuts;
   gint64 held_until;
-  const char *words; /* (nullable): what has them is held */
+  const char *const *words; /* (nullable): what has one of them is held */
   gint64 words_time;
   gint64 delay;
 } Orders;
@@ -153,6 +153,15 @@ hold (ProxyTest *self, gint64 time)
   g_mutex_unlock (&self->lock);
 }
 
+static gboolean
+has_words (const Way *way, const char *const *words)
+{
+  for (; words != NULL && *words != NULL; words++)
+    if (memmem (way->data, way->size, *words, strlen (*words)) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 move (ProxyTest *self, Connection *connection, guint side, const Orders *orders)
 {
@@ -165,7 +174,7 @@ move (ProxyTest *self, Connection *connection, guint side, const Orders *orders)
       way->size = n > 0 ? (gsize) n : 0;
       way->offset = 0;
       way->due = g_get_monotonic_time () + orders->delay;
-      if (orders->words != NULL && memmem (way->data, way->size, orders->words, strlen (orders->words)) != NULL)
+      if (has_words (way, orders->words))
         hold (self, orders->words_time);
     }
   else
@@ -253,7 +262,7 @@ proxy_test_hold (ProxyTest *self, guint milliseconds)
 }
 
 void
-proxy_test_hold_at (ProxyTest *self, const char *words, guint milliseconds)
+proxy_test_hold_at (ProxyTest *self, const char *const *words, guint milliseconds)
 {
   g_mutex_lock (&self->lock);
   self->orders.words = words;

@@ -21,8 +21,8 @@ guint proxy_test_get_port (ProxyTest *self);
 void proxy_test_cut (ProxyTest *self);
 /* Passes nothing on for that many milliseconds. */
 void proxy_test_hold (ProxyTest *self, guint milliseconds);
-/* The same from each packet with these words on, until there are others; words: (nullable) */
-void proxy_test_hold_at (ProxyTest *self, const char *words, guint milliseconds);
+/* The same from each packet with one of these words on, until there are others; words: (nullable), and stays there */
+void proxy_test_hold_at (ProxyTest *self, const char *const *words, guint milliseconds);
 /* From now on all that comes is passed on so much later. */
 void proxy_test_delay (ProxyTest *self, guint milliseconds);
 

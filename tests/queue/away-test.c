@@ -76,16 +76,21 @@ away_test_new_with_users (void)
 {
   AwayTest *self = make ();
   g_autofree char *streams = g_build_filename (self->folder, "streams", NULL);
-  g_autoptr (GSubprocess) operator= NULL;
 
   self->server = server_test_new_with_streams (streams, &self->configuration);
   self->url = nats_test_server_get_url (self->server, "nats", "127.0.0.1");
   self->application = "demo";
   self->user = "alice";
   self->password = "secret";
-  operator= spawn_host (self, "operator", NULL, "--check");
-  g_assert_true (g_subprocess_wait_check (operator, NULL, NULL));
   return self;
+}
+
+void
+away_test_make_streams (AwayTest *self)
+{
+  g_autoptr (GSubprocess) operator= spawn_host (self, "operator", NULL, "--check");
+
+  g_assert_true (g_subprocess_wait_check (operator, NULL, NULL));
 }
 
 void
@@ -211,6 +216,7 @@ away_test_begin (AwayTest *self)
   if (!self->runs_here)
     ferry_executor_set_paused (self->executor, TRUE, FALSE);
   self->cluster = ferry_cluster_new (self->router, url, self->application);
+  g_object_set (self->cluster, "cut-timeout", (gint64) G_USEC_PER_SEC, NULL);
   self->queue = ferry_queue_new (self->executor, self->path);
   ferry_queue_set_cluster (self->queue, FERRY_RUNNER (self->cluster));
   ferry_queue_open_async (self->queue, NULL, note_opened, &is_open);

@@ -38,8 +38,10 @@ typedef struct
 
 /* The server runs, and nothing else. */
 AwayTest *away_test_new (void);
-/* The server runs data/nats.conf, and its operator has made the streams of alice. */
+/* The same by data/nats.conf. */
 AwayTest *away_test_new_with_users (void);
+/* The operator of that server makes the streams of alice. */
+void away_test_make_streams (AwayTest *self);
 void away_test_free (AwayTest *self);
 void away_test_start_server (AwayTest *self);
 
@@ -53,7 +55,7 @@ char *away_test_dup_status (AwayTest *self, guint host);
 /* Kills it. */
 void away_test_end_host (AwayTest *self, guint host);
 
-/* The application starts, and opens its queue. */
+/* The application starts, and opens its queue. It looks several times a second whether the server has lost tasks. */
 void away_test_begin (AwayTest *self);
 /* How many messages one of the two streams has, 'tasks' or 'ends'. */
 guint away_test_count_messages (AwayTest *self, const char *stream);

@@ -170,7 +170,7 @@ test_again (void)
 static void
 test_rest (void)
 {
-  const gint64 pause = 6 * G_USEC_PER_SEC;
+  const gint64 pause = 4 * G_USEC_PER_SEC;
   g_autoptr (AwayTest) test = away_test_new ();
   g_autoptr (FerryTask) task = NULL;
   gint64 lost = lose_host (test, FALSE, pause);
@@ -819,10 +819,12 @@ test_stopped (void)
   assert_failed (test, "held", FERRY_ERROR_WORKER_LOST, "Host 'alpha' was lost");
 }
 
-/* How a host sends the word that it has begun a task. It is held up for so many milliseconds: longer than others wait
- * for the host, and less than it waits for an answer. */
-#define OF_WORDS "PUB ferry.away.queue.user.begun."
-#define HELD_UP_TIME 2500
+/* What a host sends between its fetch of a task and its begin: a question for the file's mark, and its word. Each is
+ * held up for so many milliseconds: less than the host waits for an answer, and both for longer than others wait for
+ * it. */
+static const char *const sent_between[] = {"\"last_by_subj\":\"ferry.away.queue.user.mark.",
+                                           "PUB ferry.away.queue.user.begun.", NULL};
+#define HELD_UP_TIME 1500
 
 /* A host that is stopped after it has fetched the task cannot know whether others have run it, and whether that is
  * forgotten. */
@@ -837,7 +839,7 @@ test_held_up (void)
   away_test_start_host (test, 0);
   away_test_await_log (test, 0, "Works off the queue");
   away_test_begin (test);
-  proxy_test_hold_at (proxy, OF_WORDS, HELD_UP_TIME);
+  proxy_test_hold_at (proxy, sent_between, HELD_UP_TIME);
   away_test_submit (test, "note", "late", NULL);
   away_test_await_log (test, 0, "this host was held up before it could begin it");
   proxy_test_hold_at (proxy, NULL, 0);
@@ -859,13 +861,13 @@ test_slow_host (void)
   away_test_await_log (test, 0, "Works off the queue");
   g_clear_pointer (&test->url_of_hosts, g_free);
   away_test_begin (test);
-  proxy_test_delay (proxy, 700);
+  proxy_test_hold_at (proxy, sent_between, HELD_UP_TIME);
   away_test_submit (test, "hold", "held", NULL);
   away_test_await_delivery (test);
   away_test_start_host (test, 1);
   away_test_await_lines (test, 'b', "held", 1);
   away_test_await_log (test, 0, "this host was held up before it could begin it");
-  proxy_test_delay (proxy, 0);
+  proxy_test_hold_at (proxy, NULL, 0);
   away_test_let_go (test, "held");
   away_test_await (test, "held");
   assert_done (test, "held");
@@ -931,6 +933,7 @@ test_users (void)
 {
   g_autoptr (AwayTest) test = away_test_new_with_users ();
 
+  away_test_make_streams (test);
   away_test_begin (test);
   away_test_submit (test, "note", "left", NULL);
   away_test_submit (test, "note", "cancelled", NULL);
