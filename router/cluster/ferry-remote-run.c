@@ -122,7 +122,7 @@ deliver_progress (FerryRemoteRun *self)
 {
   g_autofree FerryProgress *progress = g_steal_pointer (&self->progress);
 
-  ferry_timers_set (get_paces (self), &self->pace, g_get_monotonic_time () + self->host->router->latest_interval,
+  ferry_timers_set (get_paces (self), &self->pace, ferry_deadline_after (self->host->router->latest_interval),
                     pace_is_over, self);
   ferry_run_take_progress (self->run, progress);
 }

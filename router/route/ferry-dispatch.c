@@ -282,7 +282,8 @@ take_last_value (FerryRouter *self, FerryPipe *pipe)
 static void
 heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
 {
-  ferry_hot_cells_heat (&self->dispatcher.hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
+  ferry_hot_cells_heat (&self->dispatcher.hot_cells, pipe->watch, pipe->connection_id,
+                        ferry_time_add (now, self->latest_interval));
 }
 
 /* Makes a cold cell hot because its writer rang, and delivers its value, unless ferry_router_flush_latest() did
@@ -343,7 +344,7 @@ deliver_latest (Dispatch *dispatch)
   gint64 began = dispatch->last;
   gint64 until = MIN (dispatch->until, began + self->dispatch_budget / 2);
 
-  ferry_hot_cells_begin (cells, began, began + self->latest_interval);
+  ferry_hot_cells_begin (cells, began, ferry_time_add (began, self->latest_interval));
   while (!ferry_hot_cells_is_done (cells))
     {
       FerryReceiver *receiver = read_again (self, ferry_hot_cells_next (cells));

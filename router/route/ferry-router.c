@@ -28,7 +28,6 @@
 #define DEFAULT_AGEING (20 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define DEFAULT_LATEST_INTERVAL (G_USEC_PER_SEC / 60 + 1)
 #define LOWEST_LATEST_INTERVAL FERRY_MICROSECONDS_PER_MILLISECOND
-#define HIGHEST_LATEST_INTERVAL (3600 * (gint64) G_USEC_PER_SEC)
 /* The default buffer limit is the usable memory divided by this number. */
 #define BUFFER_LIMIT_PART 4
 #define DEFAULT_SPARE_TIME (5 * G_USEC_PER_SEC)
@@ -787,10 +786,11 @@ install_scheduling_properties (void)
    * FerryRouter:latest-interval:
    *
    * The least time in microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]); 16,667
-   * by default, which is 60 deliveries a second. The last value before the end of the pipe does not wait.
+   * by default, which is 60 deliveries a second, and %G_MAXINT64 for never. The first value of a pipe and the last one
+   * before its end do not wait.
    */
   properties[PROP_LATEST_INTERVAL] = g_param_spec_int64 ("latest-interval", NULL, NULL, LOWEST_LATEST_INTERVAL,
-                                                         HIGHEST_LATEST_INTERVAL, DEFAULT_LATEST_INTERVAL, SETTING);
+                                                         G_MAXINT64, DEFAULT_LATEST_INTERVAL, SETTING);
 }
 
 static void

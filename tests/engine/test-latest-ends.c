@@ -74,6 +74,40 @@ test_last_value_of_hot_cell_does_not_wait (void)
   }
 }
 
+static gboolean
+has_no_tick (gpointer router)
+{
+  return ferry_hot_cells_get_tick (&((FerryRouter *) router)->dispatcher.hot_cells) == G_MAXINT64;
+}
+
+static void
+assert_no_tick (LatestTest *self)
+{
+  g_assert_true (has_no_tick (self->router));
+}
+
+static void
+test_interval_without_end_is_never (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+
+  {
+    g_autoptr (LatestTest) pipe = latest_test_new (router);
+
+    g_object_set (router, "latest-interval", G_MAXINT64, NULL);
+    pipe->hook = assert_no_tick;
+    latest_test_send (pipe, 1);
+    latest_test_wait_value (pipe, 1);
+    latest_test_send (pipe, 2);
+    /* A tick that was set before the interval. */
+    router->dispatcher.hot_cells.tick = 1;
+    ferry_test_run_until (has_no_tick, router);
+    g_assert_cmpuint (pipe->n_values, ==, 1);
+    stop_sender (pipe);
+    assert_ended_with (pipe, 2, FERRY_CLOSE_REASON_STOPPED);
+  }
+}
+
 static void
 test_value_that_was_delivered_does_not_come_again (void)
 {
@@ -513,6 +547,7 @@ main (int argc, char **argv)
   route_test_init (&argc, &argv);
   g_test_add_func ("/latest-ends/last-value-comes-before-closed", test_last_value_comes_before_closed);
   g_test_add_func ("/latest-ends/last-value-of-hot-cell-does-not-wait", test_last_value_of_hot_cell_does_not_wait);
+  g_test_add_func ("/latest-ends/interval-without-end-is-never", test_interval_without_end_is_never);
   g_test_add_func ("/latest-ends/value-that-was-delivered-does-not-come-again",
                    test_value_that_was_delivered_does_not_come_again);
   g_test_add_func ("/latest-ends/pipe-without-values-is-closed-without", test_pipe_without_values_is_closed_without);
