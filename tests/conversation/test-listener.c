@@ -498,6 +498,27 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   g_assert_finalize_object (listener);
 }
 
+static void
+test_a_hello_may_take_all_the_time_where_there_is_no_limit (void)
+{
+  g_auto (ListenerTestPlace) place;
+  FerryListener *listener;
+  g_autoptr (GError) error = NULL;
+  int fd;
+
+  listener_test_place_init (&place);
+  listener = listen_at (place.address);
+  let_in (listener);
+  g_object_set (listener, "hello-timeout", G_MAXINT64, NULL);
+  fd = listener_test_raw_socket (place.address, FALSE);
+  /* Whose hello is behind the silence. */
+  g_object_unref (listener_test_connect (place.address));
+  g_assert_true (hello_at (fd, FERRY_STREAM_VERSION, &error));
+  g_assert_no_error (error);
+  close (fd);
+  g_assert_finalize_object (listener);
+}
+
 #define MAX_SPENT 512
 
 /* Descriptors that keep the process from opening more than so many others. */
@@ -636,6 +657,8 @@ main (int argc, char **argv)
     {"what-is-no-greeting-is-hung-up-on", test_what_is_no_greeting_is_hung_up_on},
     {"those-who-say-nothing-keep-nobody-waiting-and-are-hung-up-on",
      test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on},
+    {"a-hello-may-take-all-the-time-where-there-is-no-limit",
+     test_a_hello_may_take_all_the_time_where_there_is_no_limit},
     {"without-descriptors-it-refuses-and-goes-on", test_without_descriptors_it_refuses_and_goes_on},
     {"another-version-is-refused-with-the-reason", test_another_version_is_refused_with_the_reason},
     {"who-talks-nonsense-after-the-welcome-is-no-client", test_who_talks_nonsense_after_the_welcome_is_no_client},

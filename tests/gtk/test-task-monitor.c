@@ -454,6 +454,22 @@ test_a_silence_is_noticed_where_each_look_comes_late (void)
 }
 
 static void
+test_a_silence_without_end_is_allowed (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  g_object_set (monitor, "stall-time", G_MAXINT64, NULL);
+  report (task, 1, 2, "files");
+  for (guint i = 0; i < 100; i++)
+    ferry_task_monitor_look (monitor, now += SECOND);
+  g_assert_cmpint (ferry_test_get_number (monitor, "silence"), >, 40 * SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+}
+
+static void
 test_a_pause_is_no_silence (void)
 {
   TaskTestExecutor executor = {0};
@@ -643,6 +659,7 @@ main (int argc, char **argv)
                    test_numbers_keep_their_order_from_right_to_left);
   g_test_add_func ("/task-monitor/seconds-and-bytes-have-units-of-their-own",
                    test_seconds_and_bytes_have_units_of_their_own);
+  g_test_add_func ("/task-monitor/a-silence-without-end-is-allowed", test_a_silence_without_end_is_allowed);
   g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
   g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);

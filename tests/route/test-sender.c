@@ -338,6 +338,20 @@ test_a_waiting_send_goes_on_when_there_is_room (void)
 }
 
 static void
+test_a_timeout_without_end_is_none (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  guint64 n = route_test_fill (router, pipe->sender);
+  guint waits = route_test_count_waits (pipe->sender);
+  RouteTestSend *send = route_test_send_new (pipe->sender, &n, sizeof n, G_MAXINT64, NULL);
+
+  route_test_wait_waiting (pipe->sender, waits);
+  ferry_test_pipe_wait_count (pipe, n + 1);
+  route_test_send_finish (send, 0, 0);
+}
+
+static void
 test_cancelling_ends_a_waiting_send (void)
 {
   g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
@@ -590,6 +604,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sender/a-stop-takes-no-time", test_a_stop_takes_no_time);
   g_test_add_func ("/sender/the-shortest-timeout-is-soon-over", test_the_shortest_timeout_is_soon_over);
   g_test_add_func ("/sender/a-waiting-send-goes-on-when-there-is-room", test_a_waiting_send_goes_on_when_there_is_room);
+  g_test_add_func ("/sender/a-timeout-without-end-is-none", test_a_timeout_without_end_is_none);
   g_test_add_func ("/sender/cancelling-ends-a-waiting-send", test_cancelling_ends_a_waiting_send);
   g_test_add_func ("/sender/a-cancelled-send-sends-nothing", test_a_cancelled_send_sends_nothing);
   g_test_add_func ("/sender/cancelling-one-send-leaves-another-waiting",

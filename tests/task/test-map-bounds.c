@@ -223,6 +223,22 @@ items_that_hang_end_with_their_workers (gconstpointer function)
     g_assert_cmpint (map_test_take (next, NULL), ==, 2 * i);
 }
 
+static void
+a_limit_without_end_is_none (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, g_variant_new_parsed ("[int64 1, -1]"));
+
+  g_object_set (map, "run-timeout", G_MAXINT64, NULL);
+  g_assert_cmpint (map_test_take (map, NULL), ==, 2);
+  map_test_wait_held (1);
+  task_test_settle ();
+  map_test_open_gate ();
+  g_assert_cmpint (map_test_take (map, NULL), ==, -2);
+  map_test_close_gate ();
+  map_test_assert_end (map);
+}
+
 /* ---- chunks ---- */
 
 typedef struct
@@ -535,6 +551,7 @@ main (int argc, char **argv)
                         items_that_hang_end_with_their_workers);
   g_test_add_data_func ("/map/items-that-hang-end-with-their-workers/stubborn", "stubborn",
                         items_that_hang_end_with_their_workers);
+  g_test_add_func ("/map/a-limit-without-end-is-none", a_limit_without_end_is_none);
   g_test_add_func ("/map/waiting-results-count-against-the-bound", waiting_results_count_against_the_bound);
   g_test_add_func ("/map/waits-for-room-in-its-executor", waits_for_room_in_its_executor);
   g_test_add_func ("/map/says-how-many-may-be-in-flight", says_how_many_may_be_in_flight);

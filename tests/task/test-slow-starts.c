@@ -161,6 +161,22 @@ one_that_sleeps_is_given_up (gconstpointer use_fork_server)
   test_clear (&test);
 }
 
+static void
+one_without_a_limit_may_sleep (gconstpointer use_fork_server)
+{
+  g_autoptr (FerryTask) task = NULL;
+  Test test;
+
+  test_init (&test, "read line < '%s'", GPOINTER_TO_INT (use_fork_server), G_MAXINT64);
+  g_assert_no_errno (mkfifo (test.go, 0600));
+  task = task_test_submit (test.executor, "nothing", NULL);
+  ferry_test_run_until (says_waiting, task);
+  g_assert_no_error (ferry_task_get_error (task));
+  close (open (test.go, O_WRONLY | O_CLOEXEC));
+  task_test_assert_result (task, NULL);
+  test_clear (&test);
+}
+
 /* That a worker takes its time is no fault, of neither the program nor the machine: the log has not a word of it. */
 static void
 one_that_comes_late_is_not_logged (gconstpointer use_fork_server)
@@ -229,6 +245,7 @@ main (int argc, char **argv)
   add ("one-whose-child-computes-is-waited-for", one_whose_child_computes_is_waited_for);
   add ("one-that-was-stopped-is-waited-for", one_that_was_stopped_is_waited_for);
   add ("one-that-sleeps-is-given-up", one_that_sleeps_is_given_up);
+  add ("one-without-a-limit-may-sleep", one_without_a_limit_may_sleep);
   add ("one-that-comes-late-is-not-logged", one_that_comes_late_is_not_logged);
   g_test_add_func ("/slow-starts/a-stop-of-the-application-takes-no-time", a_stop_of_the_application_takes_no_time);
   return g_test_run ();
