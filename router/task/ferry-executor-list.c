@@ -79,10 +79,10 @@ ferry_executor_list_add (FerryExecutorList *self, FerryListedRun *entry)
 }
 
 static int
-compare_numbers (gconstpointer a, gconstpointer b)
+compare_numbers (gconstpointer a, gconstpointer b, gpointer data)
 {
-  guint64 one = (*(FerryListedRun *const *) a)->number;
-  guint64 other = (*(FerryListedRun *const *) b)->number;
+  guint64 one = ((const FerryListedRun *) a)->number;
+  guint64 other = ((const FerryListedRun *) b)->number;
 
   return one < other ? -1 : one > other;
 }
@@ -102,15 +102,23 @@ set_unlisted (FerryExecutorList *self, FerryListedRun *entry, gboolean has_finis
   self->n_failed -= has_finished && entry->run.state == FERRY_TASK_STATE_FAILED;
 }
 
-/* Marks a task as removed from the list, and adds it to leaving, with the list's reference. */
+/* Marks a task as removed from the list, and moves its link to leaving, with the list's reference. */
 static void
-take_link (FerryExecutorList *self, GQueue *queue, GList *link, GPtrArray *leaving)
+take_link (FerryExecutorList *self, GQueue *queue, GList *link, GQueue *leaving)
 {
-  FerryListedRun *entry = g_steal_pointer (&link->data);
-
   g_queue_unlink (queue, link);
-  set_unlisted (self, entry, /* has_finished: */ TRUE);
-  g_ptr_array_add (leaving, entry);
+  set_unlisted (self, link->data, /* has_finished: */ TRUE);
+  g_queue_push_tail_link (leaving, link);
+}
+
+/* Drops the list's references to tasks that have left. */
+static void
+release (GQueue *leaving)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (leaving)) != NULL)
+    ferry_run_unref (g_steal_pointer (&link->data));
 }
 
 /* Whether a task that is done stays in the list until it is removed: see must_be_seen() and
@@ -124,7 +132,7 @@ must_stay (FerryExecutorList *self, const FerryListedRun *entry)
 /* Of the finished tasks except the keep_finished latest, those that must stay become ones that do, and those that were
  * tried again leave. */
 static void
-sort_finished (FerryExecutorList *self, GPtrArray *leaving)
+sort_finished (FerryExecutorList *self, GQueue *leaving)
 {
   GList *link = self->finished.head;
 
@@ -147,7 +155,7 @@ sort_finished (FerryExecutorList *self, GPtrArray *leaving)
 
 /* Takes the first tasks of those that failed, until so many are left, but none that is kept. */
 static void
-take_failed (FerryExecutorList *self, guint n_left, GPtrArray *leaving)
+take_failed (FerryExecutorList *self, guint n_left, GQueue *leaving)
 {
   GList *link = self->failed.head;
 
@@ -163,78 +171,56 @@ take_failed (FerryExecutorList *self, guint n_left, GPtrArray *leaving)
 
 /* Takes the first tasks of a queue, until so many are left. */
 static void
-take_first (FerryExecutorList *self, GQueue *queue, guint n_left, GPtrArray *leaving)
+take_first (FerryExecutorList *self, GQueue *queue, guint n_left, GQueue *leaving)
 {
   while (queue->length > n_left)
     take_link (self, queue, queue->head, leaving);
 }
 
-/* Returns (transfer full) all finished tasks, marked as removed from the list, so that no handler removes them a second
- * time. The caller must unlink them. */
-static GPtrArray *
-take_finished (FerryExecutorList *self)
+/* Moves all finished tasks to leaving, marked as removed from the list, so that no handler removes them a second time.
+ * The caller must unlink them. */
+static void
+take_finished (FerryExecutorList *self, GQueue *leaving)
 {
-  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, (GDestroyNotify) ferry_run_unref);
-
   take_first (self, &self->finished, 0, leaving);
   take_first (self, &self->failed, 0, leaving);
-  return leaving;
 }
 
-static FerryListedRun *
-get_leaving (GPtrArray *leaving, guint index)
-{
-  return g_ptr_array_index (leaving, index);
-}
-
-/* Unlinks the @n tasks of @leaving from @start on, and removes them from the index, where they must be neighbours.
- * Returns the position that the first of them had. */
-static guint
-unlink_range (FerryExecutorList *self, GPtrArray *leaving, guint start, guint n)
-{
-  GSequenceIter *first = get_leaving (leaving, start)->position;
-  GSequenceIter *last = get_leaving (leaving, start + n - 1)->position;
-  guint position = (guint) g_sequence_iter_get_position (first);
-
-  /* A range is cut out of the tree, which takes several times as long as to remove one. */
-  if (n == 1)
-    g_sequence_remove (first);
-  else
-    g_sequence_remove_range (first, g_sequence_iter_next (last));
-  for (guint i = start; i < start + n; i++)
-    {
-      get_leaving (leaving, i)->position = NULL;
-      g_queue_unlink (&self->entries, &get_leaving (leaving, i)->list_link);
-    }
-  return position;
-}
-
-/* Removes tasks that are marked already from the list. watched: is_watched(). Neighbouring tasks are removed in one
- * change, because a list view needs much time for each. The loop starts at the end, so that earlier positions stay
- * valid. */
+/* Removes tasks that are marked already from the list. Neighbouring tasks are removed in one change, because a list
+ * view needs much time for each. The loop starts at the end, so that earlier positions stay valid. */
 static void
-list_unlink (FerryExecutorList *self, GPtrArray *leaving, gboolean watched)
+unlink_in_order (FerryExecutorList *self, GQueue *leaving, gboolean watched)
 {
-  g_autoptr (GListModel) kept G_GNUC_UNUSED = g_object_ref (self->model);
-  guint n;
+  GList *link;
 
-  /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
-  if (self->index == NULL && !watched)
-    {
-      for (guint i = 0; i < leaving->len; i++)
-        g_queue_unlink (&self->entries, &get_leaving (leaving, i)->list_link);
-      return;
-    }
   need_index (self);
-  g_ptr_array_sort (leaving, compare_numbers);
-  for (guint end = leaving->len; end > 0; end -= n)
+  g_queue_sort (leaving, compare_numbers, NULL);
+  link = leaving->tail;
+  while (link != NULL)
     {
+      GSequenceIter *end = g_sequence_iter_next (((FerryListedRun *) link->data)->position);
+      GSequenceIter *first;
+      const GList *before;
       guint position;
+      guint n = 0;
 
-      for (n = 1; n < end; n++)
-        if (get_leaving (leaving, end - n)->list_link.prev != &get_leaving (leaving, end - n - 1)->list_link)
-          break;
-      position = unlink_range (self, leaving, end - n, n);
+      do
+        {
+          FerryListedRun *entry = link->data;
+
+          before = entry->list_link.prev;
+          first = g_steal_pointer (&entry->position);
+          g_queue_unlink (&self->entries, &entry->list_link);
+          link = link->prev;
+          n++;
+        }
+      while (link != NULL && before == &((FerryListedRun *) link->data)->list_link);
+      position = (guint) g_sequence_iter_get_position (first);
+      /* A range is cut out of the tree, which takes several times as long as to remove one. */
+      if (n == 1)
+        g_sequence_remove (first);
+      else
+        g_sequence_remove_range (first, end);
       if (watched)
         g_list_model_items_changed (self->model, position, n, 0);
     }
@@ -242,10 +228,26 @@ list_unlink (FerryExecutorList *self, GPtrArray *leaving, gboolean watched)
     g_clear_pointer (&self->index, g_sequence_free);
 }
 
+/* Removes tasks that are marked already from the list, and releases them. watched: is_watched(). */
+static void
+list_unlink (FerryExecutorList *self, GQueue *leaving, gboolean watched)
+{
+  g_autoptr (GListModel) kept G_GNUC_UNUSED = g_object_ref (self->model);
+
+  /* No handler runs before all are unlinked, so none can ask for a position meanwhile. */
+  if (self->index == NULL && !watched)
+    for (GList *link = leaving->head; link != NULL; link = link->next)
+      g_queue_unlink (&self->entries, &((FerryListedRun *) link->data)->list_link);
+  else
+    unlink_in_order (self, leaving, watched);
+  release (leaving);
+}
+
 void
 ferry_executor_list_remove (FerryExecutorList *self, FerryListedRun *entry)
 {
-  g_autoptr (GPtrArray) leaving = NULL;
+  GList link = {.data = entry};
+  GQueue leaving = {.head = &link, .tail = &link, .length = 1};
   gboolean has_finished = entry->finished_link.data != NULL;
 
   if (!entry->listed)
@@ -254,9 +256,7 @@ ferry_executor_list_remove (FerryExecutorList *self, FerryListedRun *entry)
   entry->finished_link.data = NULL;
   if (has_finished)
     g_queue_unlink (entry->stays ? &self->failed : &self->finished, &entry->finished_link);
-  leaving = g_ptr_array_new_full (1, (GDestroyNotify) ferry_run_unref);
-  g_ptr_array_add (leaving, entry);
-  list_unlink (self, leaving, is_watched (self));
+  list_unlink (self, &leaving, is_watched (self));
 }
 
 /* Since when a finished task is one that leaves after a while. */
@@ -287,21 +287,20 @@ count_staying (FerryExecutorList *self, gboolean watched)
 static void
 trim (FerryExecutorList *self, gboolean watched)
 {
-  g_autoptr (GPtrArray) leaving = NULL;
+  GQueue leaving = G_QUEUE_INIT;
 
   ferry_timers_unset (self->timers, &self->linger_timer);
   if (self->finished.length <= self->keep_finished)
     return;
-  leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, (GDestroyNotify) ferry_run_unref);
-  sort_finished (self, leaving);
-  take_first (self, &self->finished, count_staying (self, watched), leaving);
-  take_failed (self, MAX_FAILED, leaving);
+  sort_finished (self, &leaving);
+  take_first (self, &self->finished, count_staying (self, watched), &leaving);
+  take_failed (self, MAX_FAILED, &leaving);
   if (self->finished.length > self->keep_finished)
     ferry_timers_set (self->timers, &self->linger_timer,
                       ferry_time_add (get_finished_since (self->finished.head->data), self->finished_time),
                       ferry_executor_list_trim, self);
-  if (leaving->len > 0)
-    list_unlink (self, leaving, watched);
+  if (leaving.length > 0)
+    list_unlink (self, &leaving, watched);
 }
 
 void
@@ -315,10 +314,12 @@ ferry_executor_list_trim (gpointer list)
 void
 ferry_executor_list_clear (FerryExecutorList *self)
 {
-  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_finished (self);
+  GQueue leaving = G_QUEUE_INIT;
 
+  take_finished (self, &leaving);
   g_clear_pointer (&self->index, g_sequence_free);
   g_queue_init (&self->entries);
+  release (&leaving);
 }
 
 void
@@ -351,9 +352,10 @@ ferry_executor_list_let_go (FerryExecutorList *self, FerryListedRun *entry)
 void
 ferry_executor_list_remove_finished (FerryExecutorList *self)
 {
-  g_autoptr (GPtrArray) leaving = take_finished (self);
+  GQueue leaving = G_QUEUE_INIT;
 
-  list_unlink (self, leaving, is_watched (self));
+  take_finished (self, &leaving);
+  list_unlink (self, &leaving, is_watched (self));
 }
 
 GPtrArray *
