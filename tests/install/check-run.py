@@ -69,8 +69,8 @@ exit 1
 """
 
 COMMANDS = ("run", ".ci/run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/bare", "packaging/cross", "packaging/debian",
-            "packaging/release", "packaging/wheel", "tests/bench/run-bench", "tests/fuzz/run", "tests/sanitize/run")
-PYTHON_COMMANDS = ("packaging/flatpak", "tests/bench/publish.py", "tests/mutate/mutate.py")
+            "packaging/flatpak", "packaging/release", "packaging/wheel", "tests/bench/run-bench", "tests/fuzz/run", "tests/sanitize/run")
+PYTHON_COMMANDS = ("tests/bench/publish.py", "tests/mutate/mutate.py")
 # Where this runs on a server, the commands are told to build otherwise; and a display is one that they start themselves.
 UNSET = ("CI", "DISPLAY", "FERRY_BENCHMARKS", "WAYLAND_DISPLAY")
 DEMO_OPTION = re.compile(r'^ *\{"([\w-]+)", ', re.MULTILINE)
