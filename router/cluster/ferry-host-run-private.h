@@ -37,22 +37,21 @@ void ferry_host_source_unref (FerryHostSource *self);
 
 struct _FerryHostRun
 {
-  FerryRun run;               /* main: submitted while state is RUNNING */
-  FerryTaskSettings settings; /* const once it is submitted */
-  gint references;            /* atomic */
-  FerryHostSession *session;  /* main: (unowned) (nullable): NULL once that has ended */
-  GRefString *host;           /* const: (owned): the host's name */
-  GRefString *application;    /* const: (owned): the user, and the application's id */
-  GRefString *client;         /* const: (owned): the user, and the client's name */
-  FerryCall *call;            /* main: (owned) (nullable): NULL once its end was sent */
-  guint64 xid;                /* const */
-  FerryRunRequest request;    /* const once it was read; empty if it is malformed */
-  gint64 came_at;             /* const: monotonic time */
-  FerryHostRunState state;    /* main, as all below */
-  FerryTimer force_timer;     /* when the run is ended by force, as its session has ended */
-  FerryTimer pace_timer;      /* when something is to be sent that waits for its time */
-  GQueue out;                 /* (element-type Out) (owned): what is to be sent, in order */
-  gsize out_size;             /* bytes of it, without what was yielded */
+  FerryRun run;              /* main: submitted while state is RUNNING */
+  gint references;           /* atomic */
+  FerryHostSession *session; /* main: (unowned) (nullable): NULL once that has ended */
+  GRefString *host;          /* const: (owned): the host's name */
+  GRefString *application;   /* const: (owned): the user, and the application's id */
+  GRefString *client;        /* const: (owned): the user, and the client's name */
+  FerryCall *call;           /* main: (owned) (nullable): NULL once its end was sent */
+  guint64 xid;               /* const */
+  FerryRunRequest request;   /* const once it was read; empty if it is malformed */
+  gint64 came_at;            /* const: monotonic time */
+  FerryHostRunState state;   /* main, as all below */
+  FerryTimer force_timer;    /* when the run is ended by force, as its session has ended */
+  FerryTimer pace_timer;     /* when something is to be sent that waits for its time */
+  GQueue out;                /* (element-type Out) (owned): what is to be sent, in order */
+  gsize out_size;            /* bytes of it, without what was yielded */
   guint n_lost_lines;
   FerryProgress *progress; /* (owned) (nullable): the latest report */
   gboolean has_progress;   /* it was not sent */

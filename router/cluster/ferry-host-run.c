@@ -549,19 +549,16 @@ static void
 set_up_run (FerryHostRun *self)
 {
   const FerryRunRequest *request = &self->request;
-  FerryTaskSettings *settings = &self->settings;
+  FerryTaskSettings *settings = &self->request.settings;
 
   self->run.kind = request->kind;
   self->run.function = request->function;
   self->run.arguments = request->arguments;
   self->run.settings = settings;
   self->run.n_attempts = request->attempt - 1;
-  settings->run_timeout = request->run_timeout;
-  settings->cancel_grace = request->cancel_grace;
-  settings->stoppable = request->stoppable;
   settings->window = WINDOW;
-  if (request->deadline_left > 0)
-    settings->deadline = ferry_time_add (self->came_at, request->deadline_left);
+  if (settings->deadline > 0)
+    settings->deadline = ferry_time_add (self->came_at, settings->deadline);
 }
 
 static gboolean

@@ -333,7 +333,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
   move (run, &self->placed);
   self->placed_at = g_get_monotonic_time ();
   ferry_host_run_tell_begin (run);
-  if (run->request.idempotent)
+  if (run->request.settings.idempotent)
     {
       start_run (run->session, run);
       return;
@@ -349,7 +349,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
 static gboolean
 has_place (FerryHostService *self, const FerryHostRun *run)
 {
-  guint n_places = run->request.idempotent
+  guint n_places = run->request.settings.idempotent
                      ? ferry_host_capacity_get_n_places (&self->capacity)
                      : ferry_host_capacity_get_n_leave_places (&self->capacity, run->request.leave_ahead);
 

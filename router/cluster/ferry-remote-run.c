@@ -510,23 +510,21 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
 {
   const FerryTaskSettings *settings = run->settings;
   FerryTaskKind kind = run->kind;
-  gint64 left = settings->deadline > 0 ? settings->deadline - g_get_monotonic_time () : 0;
-  const FerryRunRequest sent = {
+  FerryRunRequest sent = {
     .id = ferry_task_get_number (ferry_run_get_task (run)),
     .attempt = run->n_attempts + 1,
     .name = ferry_run_get_name (run),
     .function = run->function,
-    .idempotent = settings->idempotent ? 1 : 0,
-    .stoppable = settings->stoppable ? 1 : 0,
+    .settings = *settings,
     .leave_ahead = (guint8) self->host->terms->leave_ahead,
-    .run_timeout = settings->run_timeout,
-    .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
-    .cancel_grace = settings->cancel_grace,
     .kind = (guint8) kind,
     .arguments = run->arguments,
   };
-  FerryRequest request = {.method = FERRY_RUN_METHOD, .arguments = ferry_run_request_to_variant (&sent)};
+  FerryRequest request = {.method = FERRY_RUN_METHOD};
 
+  if (settings->deadline > 0)
+    sent.settings.deadline = MAX (settings->deadline - g_get_monotonic_time (), 1);
+  request.arguments = ferry_run_request_to_variant (&sent);
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
       request.flags = FERRY_CALL_STREAM;

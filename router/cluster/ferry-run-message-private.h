@@ -41,12 +41,13 @@
 
 #pragma once
 
+#include "pool/ferry-task-fields-private.h"
 #include "task/ferry-task.h"
 #include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 
-#define FERRY_RUN_VERSION 5
+#define FERRY_RUN_VERSION 6
 
 #define FERRY_SERVE_METHOD "ferry.serve"
 #define FERRY_WANT_METHOD "ferry.want"
@@ -142,29 +143,27 @@ char *ferry_run_dup_task_id (const char *application, guint64 id);
  * end's name, for the error. */
 gboolean ferry_run_check_version (GVariant *value, const char *other, GError **error);
 
-/* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. They begin with what comes before name. The
- * name, the function and the arguments follow, packed. Numbers have the byte order of the machines, as all serialised
- * values have: a session does not join two machines that differ in that. */
+/* The arguments of FERRY_RUN_METHOD. They begin with what comes before name. The name, the function, the settings that
+ * have not their default, as an “a{sv}”, and the arguments follow, packed. Numbers have the byte order of the machines,
+ * as all serialised values have: a session does not join two machines that differ in that. */
 typedef struct
 {
-  guint64 id;           /* of the task, for logs: the same for each of its runs */
-  gint64 run_timeout;   /* how long the function may run */
-  gint64 deadline_left; /* when the run must have ended, from now on; what has passed already counts as 1 */
-  gint64 cancel_grace;
-  guint64 size;        /* of the arguments; this and the lengths are set by what packs them */
-  guint32 attempt;     /* from 1 */
-  guint8 kind;         /* a FerryTaskKind */
-  guint8 idempotent;   /* the run begins without leave */
-  guint8 stoppable;    /* FerryTask:stoppable */
-  guint8 leave_ahead;  /* how many runs for each worker may have leave before a worker is free for them */
-  guint32 type_length; /* of the arguments; 0: there are none */
+  guint64 id;            /* of the task, for logs: the same for each of its runs */
+  guint64 size;          /* of the arguments; this, that of the settings and the lengths are set by what packs them */
+  guint32 settings_size; /* 0: each has its default */
+  guint32 attempt;       /* from 1 */
+  guint32 type_length;   /* of the arguments; 0: there are none */
   guint16 name_length;
   guint16 function_length;
+  guint8 kind;        /* a FerryTaskKind */
+  guint8 leave_ahead; /* how many runs for each worker may have leave before a worker is free for them */
+  guint8 reserved[6]; /* 0 */
 
   const char *name; /* the task's; that of a request which has come is within packed, as the function's */
   const char *function;
-  GVariant *arguments; /* (owned) (nullable) */
-  GBytes *packed;      /* (owned) (nullable): what has come */
+  FerryTaskSettings settings; /* the deadline is from now on; what has passed already counts as 1 */
+  GVariant *arguments;        /* (owned) (nullable) */
+  GBytes *packed;             /* (owned) (nullable): what has come */
 } FerryRunRequest;
 
 void ferry_run_request_clear (FerryRunRequest *self);

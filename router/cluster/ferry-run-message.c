@@ -28,11 +28,12 @@
 #define MAX_PRESENCE ((gsize) 1024 * 1024)
 #define FACTS_TYPE "(usssasubsasb(tuuutttt))"
 #define SERVE_TYPE "(ussst)"
+#define SETTINGS_TYPE "a{sv}"
 #define LOG_LEVELS (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_INFO | G_LOG_LEVEL_WARNING | G_LOG_LEVEL_DEBUG)
 
 #define RUN_HEADER_SIZE offsetof (FerryRunRequest, name)
 
-G_STATIC_ASSERT (RUN_HEADER_SIZE == 56);
+G_STATIC_ASSERT (RUN_HEADER_SIZE == 40);
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -284,24 +285,39 @@ ferry_run_request_clear (FerryRunRequest *self)
 
 /* Returns the size. packed: NULL to compute that only. */
 static gsize
-pack (const FerryRunRequest *self, guint8 *packed)
+pack (const FerryRunRequest *self, GVariant *settings, guint8 *packed)
 {
   gsize at = ferry_pack_bytes (packed, 0, self, RUN_HEADER_SIZE);
 
   at = ferry_pack_string (packed, at, self->name, self->name_length);
   at = ferry_pack_string (packed, at, self->function, self->function_length);
+  if (self->settings_size > 0)
+    at = ferry_pack_value (packed, at, settings);
   return self->arguments != NULL ? ferry_pack_value (packed, at, self->arguments) : at;
+}
+
+/* (transfer full) */
+static GVariant *
+pack_settings (const FerryTaskSettings *settings)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
+  ferry_task_fields_pack (settings, FERRY_TASK_FIELDS_OF_SESSION, &builder);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
 
 GVariant *
 ferry_run_request_to_variant (const FerryRunRequest *self)
 {
   g_autofree char *name = dup_valid_cut (self->name, FERRY_MAX_RUN_NAME);
+  g_autoptr (GVariant) settings = pack_settings (&self->settings);
   FerryRunRequest sent = *self;
   guint8 *data;
   gsize size;
 
   sent.name = name;
+  sent.settings_size = (guint32) g_variant_get_size (settings);
   sent.name_length = (guint16) strlen (name);
   sent.function_length = (guint16) strlen (sent.function);
   if (sent.arguments != NULL)
@@ -309,9 +325,9 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
       sent.size = g_variant_get_size (sent.arguments);
       sent.type_length = (guint32) strlen (g_variant_get_type_string (sent.arguments));
     }
-  size = pack (&sent, NULL);
-  data = g_malloc (size);
-  pack (&sent, data);
+  size = pack (&sent, settings, NULL);
+  data = g_malloc0 (size);
+  pack (&sent, settings, data);
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
 
@@ -322,11 +338,23 @@ check_header (const FerryRunRequest *self, GError **error)
     return refuse (error, "a task of a function whose name is empty or too long");
   if (self->name_length > FERRY_MAX_RUN_NAME || self->type_length > FERRY_MAX_INNER_TYPE)
     return refuse (error, "a task whose name, or whose arguments' type, is too long");
-  if (self->run_timeout < 0 || self->deadline_left < 0 || self->cancel_grace < 0)
-    return refuse (error, "a task with a negative time");
-  if (self->attempt == 0 || self->kind > FERRY_TASK_KIND_STEPS || self->idempotent > 1 || self->stoppable > 1)
+  if (self->attempt == 0 || self->kind > FERRY_TASK_KIND_STEPS)
     return refuse (error, "a task of an unknown kind");
   return TRUE;
+}
+
+static gboolean
+unpack_settings (FerryRunRequest *self, FerryUnpacking *unpacking)
+{
+  g_autoptr (GVariant) settings = NULL;
+
+  if (self->settings_size > 0)
+    {
+      settings = ferry_unpack_value (unpacking, strlen (SETTINGS_TYPE), self->settings_size);
+      if (settings == NULL || !g_variant_is_of_type (settings, G_VARIANT_TYPE (SETTINGS_TYPE)))
+        return FALSE;
+    }
+  return ferry_task_fields_unpack (&self->settings, FERRY_TASK_FIELDS_OF_SESSION, settings);
 }
 
 static gboolean
@@ -334,7 +362,7 @@ unpack (FerryRunRequest *self, FerryUnpacking *unpacking)
 {
   self->name = ferry_unpack_string (unpacking, self->name_length);
   self->function = ferry_unpack_string (unpacking, self->function_length);
-  if (self->name == NULL || self->function == NULL)
+  if (self->name == NULL || self->function == NULL || !unpack_settings (self, unpacking))
     return FALSE;
   if (self->type_length > 0)
     self->arguments = ferry_unpack_value (unpacking, self->type_length, self->size);
@@ -356,7 +384,8 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
   if (!check_header (&request, error))
     return FALSE;
   if (!unpack (&request, &unpacking))
-    return refuse (error, "a task with parts that are malformed, or arguments that are too deep");
+    return refuse (error,
+                   "a task with parts that are malformed, settings out of their range, or arguments that are too deep");
   *self = request;
   request = (FerryRunRequest){0};
   return TRUE;

@@ -326,7 +326,7 @@ host_run_begin (HostRun *run)
 {
   g_assert_false (run->has_leave);
   host_run_tell (run, FERRY_BEGIN_VALUE, g_variant_new_tuple (NULL, 0));
-  if (!run->request.idempotent)
+  if (!run->request.settings.idempotent)
     ferry_test_run_until (has_leave, run);
 }
 

@@ -217,8 +217,9 @@ static HostTestCall *
 run (HostTestApplication *self, const char *function, GVariant *arguments, gboolean idempotent)
 {
   g_autoptr (GVariant) sunk = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryRunRequest request = {
-    .function = function, .arguments = sunk, .idempotent = idempotent, .cancel_grace = 600 * G_USEC_PER_SEC};
+  FerryRunRequest request = {.function = function,
+                             .arguments = sunk,
+                             .settings = {.idempotent = idempotent, .cancel_grace = 600 * G_USEC_PER_SEC}};
 
   return host_test_run_fully (self, request, 0);
 }

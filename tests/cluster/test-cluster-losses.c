@@ -172,7 +172,7 @@ check_again (gboolean idempotent)
   g_object_set (task, "idempotent", idempotent, "retries", idempotent ? 0 : 1, NULL);
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
-  g_assert_cmpint (run->request.idempotent, ==, idempotent);
+  g_assert_cmpint (run->request.settings.idempotent, ==, idempotent);
   cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   host_test_die (host);
   run = host_test_run (other);
@@ -302,7 +302,7 @@ check_chunk_again (gboolean idempotent, guint n_items, const char *results)
   g_signal_connect (map, "result", G_CALLBACK (note_result), notes);
   ferry_map_start (map);
   run = host_test_run (host);
-  g_assert_cmpint (run->request.idempotent, ==, idempotent);
+  g_assert_cmpint (run->request.settings.idempotent, ==, idempotent);
   answer_item (run, 10);
   ferry_test_run_until (has_note, notes);
   host_test_die (host);

@@ -31,9 +31,9 @@ runs_a_task (void)
   g_assert_cmpstr (run->request.name, ==, ferry_task_get_name (task));
   g_assert_cmpuint (run->request.attempt, ==, 1);
   g_assert_cmpuint (run->request.kind, ==, FERRY_TASK_KIND_CALL);
-  g_assert_false (run->request.idempotent);
-  g_assert_cmpint (run->request.run_timeout, ==, 0);
-  g_assert_cmpint (run->request.deadline_left, ==, 0);
+  g_assert_false (run->request.settings.idempotent);
+  g_assert_cmpint (run->request.settings.run_timeout, ==, 0);
+  g_assert_cmpint (run->request.settings.deadline, ==, 0);
   g_assert_true (g_variant_equal (run->request.arguments, ferry_test_get_variant (task, "arguments")));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   g_assert_null (ferry_test_get_string (task, "host-name"));
@@ -429,7 +429,7 @@ ends_a_function_that_runs_too_long (void)
   ferry_task_set_run_timeout (task, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
-  g_assert_cmpint (run->request.run_timeout, ==, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  g_assert_cmpint (run->request.settings.run_timeout, ==, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
   host_run_tell (run, FERRY_PROCESS_VALUE, g_variant_new_uint64 (1234));
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
   /* It is done when the host says so. */
@@ -505,8 +505,8 @@ ends_a_task_at_its_deadline (void)
   cluster_test_submit_task (test, running);
   cluster_test_submit_task (test, waiting);
   run = host_test_run (host);
-  g_assert_cmpint (run->request.deadline_left, >, 0);
-  g_assert_cmpint (run->request.deadline_left, <=, 300 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  g_assert_cmpint (run->request.settings.deadline, >, 0);
+  g_assert_cmpint (run->request.settings.deadline, <=, 300 * FERRY_MICROSECONDS_PER_MILLISECOND);
   cluster_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*was not begun before its deadline*");
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
   host_run_answer (run, NULL);

@@ -385,12 +385,10 @@ run_for (HostTestApplication *application, const char *function, GVariant *argum
          gint64 deadline_left)
 {
   g_autoptr (GVariant) sunk = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryRunRequest request = {.function = (char *) function,
-                             .arguments = sunk,
-                             .idempotent = TRUE,
-                             .run_timeout = run_timeout,
-                             .deadline_left = deadline_left,
-                             .cancel_grace = GRACE};
+  FerryRunRequest request = {
+    .function = (char *) function,
+    .arguments = sunk,
+    .settings = {.idempotent = TRUE, .run_timeout = run_timeout, .deadline = deadline_left, .cancel_grace = GRACE}};
 
   return host_test_run_fully (application, request, 0);
 }
@@ -408,10 +406,9 @@ test_pause_holds_the_run_and_its_time (void)
   g_autoptr (HostTest) test = host_test_new (FALSE, 1);
   g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
   /* The function listens to nothing, and so is ended by force. */
-  FerryRunRequest request = {.function = (char *) "spin-for-ever",
-                             .idempotent = TRUE,
-                             .run_timeout = G_USEC_PER_SEC / 2,
-                             .cancel_grace = G_USEC_PER_SEC / 10};
+  FerryRunRequest request = {
+    .function = (char *) "spin-for-ever",
+    .settings = {.idempotent = TRUE, .run_timeout = G_USEC_PER_SEC / 2, .cancel_grace = G_USEC_PER_SEC / 10}};
   g_autoptr (HostTestCall) call = host_test_run_fully (application, request, 0);
   gint64 later;
 
@@ -530,8 +527,7 @@ run_full_yield (HostTestApplication *application)
   g_autoptr (GVariant) n = g_variant_ref_sink (g_variant_new_uint64 (100));
   FerryRunRequest request = {.function = (char *) "yield",
                              .kind = FERRY_TASK_KIND_ITERATION,
-                             .idempotent = TRUE,
-                             .cancel_grace = GRACE,
+                             .settings = {.idempotent = TRUE, .cancel_grace = GRACE},
                              .arguments = n};
   HostTestCall *call = host_test_run_fully (application, request, 2);
 

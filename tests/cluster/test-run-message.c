@@ -228,11 +228,8 @@ a_task_arrives_as_it_was_sent (void)
     .attempt = 2,
     .name = long_name,
     .function = "work",
-    .idempotent = TRUE,
+    .settings = {.idempotent = TRUE, .run_timeout = 1, .deadline = G_MAXINT64, .cancel_grace = 3},
     .leave_ahead = 255,
-    .run_timeout = 1,
-    .deadline_left = G_MAXINT64,
-    .cancel_grace = 3,
     .kind = FERRY_TASK_KIND_STEPS,
     .arguments = arguments,
   };
@@ -246,11 +243,11 @@ a_task_arrives_as_it_was_sent (void)
   g_assert_cmpuint (request.attempt, ==, 2);
   g_assert_cmpuint (strlen (request.name), ==, FERRY_MAX_RUN_NAME);
   g_assert_cmpstr (request.function, ==, "work");
-  g_assert_true (request.idempotent);
+  g_assert_true (request.settings.idempotent);
   g_assert_cmpuint (request.leave_ahead, ==, 255);
-  g_assert_cmpint (request.run_timeout, ==, 1);
-  g_assert_cmpint (request.deadline_left, ==, G_MAXINT64);
-  g_assert_cmpint (request.cancel_grace, ==, 3);
+  g_assert_cmpint (request.settings.run_timeout, ==, 1);
+  g_assert_cmpint (request.settings.deadline, ==, G_MAXINT64);
+  g_assert_cmpint (request.settings.cancel_grace, ==, 3);
   g_assert_cmpint (request.kind, ==, FERRY_TASK_KIND_STEPS);
   g_assert_cmpvariant (request.arguments, arguments);
 }
@@ -316,35 +313,38 @@ impossible_tasks_are_refused (void)
   g_autoptr (GVariant) arguments = parse ("('word', @ax [1, 2])");
   g_autoptr (GVariant) text = parse ("'a task'");
   g_auto (FerryRunRequest) request = {0};
-  const FerryRunRequest good = {
+  FerryRunRequest good = {
     .attempt = 1,
     .name = "name",
     .function = "function",
     .arguments = arguments,
   };
-  FerryRunRequest bad = good;
+  FerryRunRequest bad;
 
+  ferry_task_fields_unpack (&good.settings, FERRY_TASK_FIELDS_OF_SESSION, NULL);
   /* The numbers are those of the header's bytes, and of what is behind them: the name, the function and the type. */
   assert_no_task (&good, 8, -1, 0);
-  assert_no_task (&good, 0, 39, 0x7f);
-  assert_no_task (&good, 0, 48, 0x7f);
-  assert_no_task (&good, 0, 55, 0x7f);
-  assert_no_task (&good, 0, 56, 0xff);
-  assert_no_task (&good, 0, 64, 0xff);
-  assert_no_task (&good, 0, 80, '?');
+  assert_no_task (&good, 0, 15, 0x7f);
+  assert_no_task (&good, 0, 16, 1);
+  assert_no_task (&good, 0, 24, 0x7f);
+  assert_no_task (&good, 0, 31, 0x7f);
+  assert_no_task (&good, 0, 40, 0xff);
+  assert_no_task (&good, 0, 48, 0xff);
+  assert_no_task (&good, 0, 64, '?');
+  bad = good;
   bad.attempt = 0;
   assert_no_task (&bad, 0, -1, 0);
   bad = good;
   bad.function = "";
   assert_no_task (&bad, 0, -1, 0);
   bad = good;
-  bad.run_timeout = -1;
+  bad.settings.run_timeout = -1;
   assert_no_task (&bad, 0, -1, 0);
   bad = good;
-  bad.deadline_left = -1;
+  bad.settings.deadline = -1;
   assert_no_task (&bad, 0, -1, 0);
   bad = good;
-  bad.cancel_grace = -1;
+  bad.settings.cancel_grace = -1;
   assert_no_task (&bad, 0, -1, 0);
   bad = good;
   bad.kind = (FerryTaskKind) (FERRY_TASK_KIND_STEPS + 1);

@@ -83,11 +83,12 @@ def of_page(text):
 
 
 def of_code(tree):
-    """The structs that are wanted, the layout's first, and the numbers that the code has names for."""
+    """The structs that are wanted, the layout's first, and the numbers that the code has names for. What another process sees
+    of a struct ends before the first pointer."""
     names = sorted(sources.select(tree, r"router/(?:wire|process|cluster)/.*\.[ch]$"), key=lambda name: "lane-layout" not in name)
     text = "\n".join(sources.without_comments(tree[name]) for name in names)
     constants = dict(re.findall(r"^#define (\w+) (\d+)[ \t]*$", text, re.MULTILINE))
-    return [(name, body) for body, name in re.findall(r"^typedef struct\n\{\n(.*?)^\} (\w+);", text, re.MULTILINE | re.DOTALL)
+    return [(name, re.split(r"^.*\*", body, maxsplit=1, flags=re.MULTILINE)[0]) for body, name in re.findall(r"^typedef struct\n\{\n(.*?)^\} (\w+);", text, re.MULTILINE | re.DOTALL)
             if name in PARTS or name in NAMES.values()], constants
 
 
