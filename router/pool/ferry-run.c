@@ -447,21 +447,21 @@ ferry_run_note_loss (const FerryRun *self, FerryExit *exit, GError *error)
 GError *
 ferry_destination_new_run_error (FerryRun *run)
 {
-  gint64 deadline = run->settings->deadline;
-  FerryErrorCause cause = {.limit = run->settings->run_timeout};
+  const gint64 timeout = run->settings->run_timeout;
+  FerryErrorCause cause = {.limit = timeout};
   GError *error;
 
   /* What has the run of a host is its application, which has the words for its users. */
   if (!run->is_task)
     return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, FERRY_JOB_LATE_MESSAGE);
 
-  if (deadline > 0 && deadline <= g_get_monotonic_time ())
+  if (ferry_task_rules_missed_deadline (run->settings, timeout, g_get_monotonic_time ()))
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "Task '%s' was stopped, since it was still running at its deadline; " LIMIT_ADVICE,
                         ferry_run_get_name (run));
   error = g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                        "Task '%s' was stopped, since it ran for longer than its limit of %.15g s; " LIMIT_ADVICE,
-                       ferry_run_get_name (run), (double) run->settings->run_timeout / G_USEC_PER_SEC);
+                       ferry_run_get_name (run), (double) timeout / G_USEC_PER_SEC);
   ferry_error_set_cause (error, &cause);
   return error;
 }
@@ -827,17 +827,16 @@ fail_waiting (FerryRun *self, FerryTaskEvent event, GError *error)
 GError *
 ferry_run_new_wait_error (FerryRun *self)
 {
-  gint64 deadline = self->settings->deadline;
+  const gint64 timeout = self->settings->queue_timeout;
 
-  /* A queue in a file goes by the wall clock, which may have been set. */
-  if (deadline > 0 && (deadline <= g_get_monotonic_time () || self->settings->queue_timeout == 0))
+  if (ferry_task_rules_missed_deadline (self->settings, timeout, g_get_monotonic_time ()))
     return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
                         "Task '%s' was not begun before its deadline; let more run at a time, or submit fewer",
                         ferry_run_get_name (self));
   return g_error_new (FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT,
                       "Task '%s' was not begun within its queue timeout of %" G_GINT64_FORMAT
                       " ms; let more run at a time, or submit fewer",
-                      ferry_run_get_name (self), self->settings->queue_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+                      ferry_run_get_name (self), timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
 void

@@ -65,6 +65,8 @@ gint64 ferry_task_rules_get_expiry (const FerryTaskSettings *settings, gint64 si
 /* Whether a task with that expiry (0: it does not expire) has waited for too long. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_rules_has_expired (gint64 expiry, gint64 now);
+/* Whether it is the deadline that a task has missed whose time is over now, and not the timeout (0: none). */
+gboolean ferry_task_rules_missed_deadline (const FerryTaskSettings *settings, gint64 timeout, gint64 now);
 /* Returns since when the queue timeout of a task counts that has lost an attempt just now: the time in which that ran
  * does not count, nor does its rest, which is until then. */
 FERRY_FOR_SIBLINGS

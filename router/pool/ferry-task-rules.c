@@ -91,6 +91,13 @@ ferry_task_rules_has_expired (gint64 expiry, gint64 now)
   return expiry > 0 && expiry <= now;
 }
 
+/* A queue in a file goes by the wall clock, which may have been set since now was read on another one. */
+gboolean
+ferry_task_rules_missed_deadline (const FerryTaskSettings *settings, gint64 timeout, gint64 now)
+{
+  return settings->deadline > 0 && (settings->deadline <= now || timeout == 0);
+}
+
 gint64
 ferry_task_rules_get_wait_start (gint64 now, gint64 rest_until)
 {

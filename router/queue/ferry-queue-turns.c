@@ -252,8 +252,8 @@ look_at_clock (gpointer data)
   while ((timed = get_first (self->timed)) != NULL && timed->row.not_before <= now)
     ferry_queue_turns_update (self, timed);
   next = timed != NULL ? timed->row.not_before : 0;
-  if (expiring != NULL && (next == 0 || expiring->expiry < next))
-    next = expiring->expiry;
+  if (expiring != NULL)
+    next = next > 0 ? MIN (next, expiring->expiry) : expiring->expiry;
   ferry_queue_clock_set (&self->clock, next);
   self->came (self->owner);
 }

@@ -22,6 +22,9 @@ SENTENCE_LIMIT = 320
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 # A program that a test has in a string may wait for a file, as the shell does there.
 UNSURE_NUMBER = r"g_ascii_string_to_(?:un)?signed"
+# A comparison with what says how often a task may be begun, and until when. With 0, whether there is such a thing.
+RULED = r"\b(?:(?:n_)?(?:attempts|deaths|retries|death_limit|expiry|queue_timeout)|(?<=[.>])deadline)\b"
+RULE = RULED + r"\s*[<>]=?(?!\s*0\b)|(?<![-<>])[<>]=?\s*(?:\w+(?:->|\.))*" + RULED
 SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
 # Of pages, and what no prose begins with: a table, a heading, a tag, code.
@@ -100,6 +103,13 @@ def unsure_numbers(tree):
     return ["%s:%d: %s; call ferry_parse_number()" % (name, line, word)
             for name, text in sources.select(tree, r"(router|command-worker)/.*\.[ch]$").items()
             for line, word in sources.lines_with(sources.without_comments(text), UNSURE_NUMBER)]
+
+
+def own_rules(tree):
+    """Who decides what may happen to a task asks for it."""
+    return ["%s:%d: '%s'; ask pool/ferry-task-rules.c" % (name, line, word)
+            for name, text in sources.select(tree, r"router/(?:pool|task|queue|cluster)/(?!ferry-task-rules|ferry-server-access).*\.c$").items()
+            for line, word in sources.lines_with(sources.without_comments(text), RULE)]
 
 
 def sleeps(tree):
@@ -281,6 +291,11 @@ CHECKS = {
     "no number is refused that is one": (unsure_numbers, [
         {"router/lane/a.c": "  if (g_ascii_string_to_unsigned (a, 10, 0, 1, &n, NULL))\n"},
         {"command-worker/a.c": "  g_ascii_string_to_signed (a, 10, 0, 1, &n, NULL);\n"},
+    ]),
+    "rules of tasks are in one file": (own_rules, [
+        {"router/pool/ferry-run.c": "  if (run->n_deaths <= run->settings->retries)\n"},
+        {"router/queue/a.c": "  return expiry > now;\n"},
+        {"router/cluster/a.c": "  return now >= order->about.settings.deadline;\n"},
     ]),
     "no test sleeps": (sleeps, [
         {"tests/lane/test-a.c": "  g_usleep (1000);\n"},
