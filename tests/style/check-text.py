@@ -24,7 +24,7 @@ LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 UNSURE_NUMBER = r"g_ascii_string_to_(?:un)?signed"
 # A comparison with what says how often a task may be begun, and until when. With 0, whether there is such a thing.
 RULED = r"\b(?:(?:n_)?(?:attempts|deaths|retries|death_limit|expiry|queue_timeout)|(?<=[.>])deadline)\b"
-RULE = RULED + r"\s*[<>]=?(?!\s*0\b)|(?<![-<>])[<>]=?\s*(?:\w+(?:->|\.))*" + RULED
+RULE = RULED + r"\s*(?:<=|>=|[<>](?!=))(?!\s*0\b)|(?<![-<>])[<>]=?\s*(?:\w+(?:->|\.))*" + RULED
 SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
 # Of pages, and what no prose begins with: a table, a heading, a tag, code.
