@@ -540,8 +540,9 @@ state_cb (FerryTaskMonitor *self)
     {
       self->has_begun = TRUE;
       self->hearing->heard = self->hearing->listened = g_get_monotonic_time ();
-      start_timer (self);
     }
+  if (is_running (self))
+    start_timer (self);
   if (begins || state >= FERRY_TASK_STATE_CANCELLING)
     ferry_task_monitor_look (self, g_get_monotonic_time ());
   else

@@ -618,6 +618,27 @@ test_row_says_that_it_is_not_stored (Scene *scene)
   g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
 }
 
+/* Until it is stored, a cancel is not told as one, and the row says why. */
+static void
+test_row_says_that_a_cancel_is_not_stored (Scene *scene)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_set (scene->test->queue, "paused", TRUE, NULL);
+  submit_note (scene, "a");
+  queue_test_flush (scene->test);
+  show_list (scene);
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  task = queue_test_get (scene->test, "a");
+  ferry_task_cancel (task);
+  widget_test_wait_words (scene->list, "Cancelling");
+  widget_test_wait_words (scene->list, "Not stored yet: the disk is full");
+  fault_disarm ();
+  widget_test_wait_words (scene->list, "Cancelled");
+  wait_no_words (scene->list, "Not stored yet");
+  g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+}
+
 static void
 cut_file (const char *path)
 {
@@ -1018,6 +1039,7 @@ main (int argc, char **argv)
   add_test ("/queue-window/banner-has-a-file-written-anew", test_banner_has_a_file_written_anew);
   add_test ("/queue-window/banner-says-that-the-program-does-not-start",
             test_banner_says_that_the_program_does_not_start);
+  add_test ("/queue-window/row-says-that-a-cancel-is-not-stored", test_row_says_that_a_cancel_is_not_stored);
   add_test ("/queue-window/row-says-that-it-is-not-stored", test_row_says_that_it_is_not_stored);
   add_test ("/queue-window/banner-says-that-tasks-were-damaged", test_banner_says_that_tasks_were_damaged);
   return g_test_run ();
