@@ -73,6 +73,8 @@ enum
   STATEMENT_FORGET,
   STATEMENT_SET,
   STATEMENT_FORMAT,
+  STATEMENT_BEGIN,
+  STATEMENT_COMMIT,
   N_STATEMENTS,
 };
 
@@ -88,6 +90,8 @@ static const char *const statements[N_STATEMENTS] = {
   [STATEMENT_FORGET] = "DELETE FROM known WHERE key = ?1",
   [STATEMENT_SET] = "INSERT OR REPLACE INTO queue (name, value) VALUES (?1, ?2)",
   [STATEMENT_FORMAT] = "PRAGMA user_version=" G_STRINGIFY (FORMAT),
+  [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+  [STATEMENT_COMMIT] = "COMMIT",
 };
 
 struct _FerryQueueFile
@@ -664,8 +668,8 @@ write_changes (FerryQueueFile *self, GPtrArray *changes, GError **error)
 {
   if (!write_values (changes, error))
     return FALSE;
-  if (!execute (self, "BEGIN IMMEDIATE", error) || !write_all (self, changes, error) ||
-      !execute (self, "COMMIT", error))
+  if (!step (self, self->prepared[STATEMENT_BEGIN], error) || !write_all (self, changes, error) ||
+      !step (self, self->prepared[STATEMENT_COMMIT], error))
     {
       roll_back (self);
       return FALSE;
@@ -1348,7 +1352,7 @@ ferry_queue_file_write (FerryQueueFile *self, GPtrArray *changes, GError **error
 {
   if (!self->is_begun && !begin_late (self, error))
     return FALSE;
-  if (!ferry_queue_lock_check (self->lock, error) || !write_changes (self, changes, error) ||
+  if (!ferry_queue_lock_may_write (self->lock, error) || !write_changes (self, changes, error) ||
       !ferry_queue_lock_check (self->lock, error))
     return FALSE;
   note_all_files (self, changes);

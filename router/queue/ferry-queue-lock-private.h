@@ -25,6 +25,9 @@ gboolean ferry_queue_lock_was_taken (const FerryQueueLock *self);
 gboolean ferry_queue_lock_take (FerryQueueLock *self, GError **error);
 /* The database is connected, and was written. Fails with FERRY_ERROR_SYSTEM. */
 gboolean ferry_queue_lock_hold (FerryQueueLock *self, GError **error);
+/* Whether no other queue can have taken the file, and nothing of it was cut, which a write would hide. Fails with
+ * G_IO_ERROR_NOT_FOUND. */
+gboolean ferry_queue_lock_may_write (FerryQueueLock *self, GError **error);
 /* Whether what is held is at its path, whole, and under no other name. Fails with G_IO_ERROR_NOT_FOUND. */
 gboolean ferry_queue_lock_check (FerryQueueLock *self, GError **error);
 /* Before the database is disconnected, which SQLite's last visitor puts in order. */

@@ -53,7 +53,7 @@ static const char *const suffixes[N_FILES] = {".lock", "", "-wal", "-shm"};
 
 struct _FerryQueueLock
 {
-  char *path; /* const */
+  char *names[N_FILES]; /* const */
   gboolean made_lock;
   int fds[N_FILES]; /* own_lock: or -1 */
   struct stat known[N_FILES];
@@ -133,7 +133,7 @@ is_own_locked (const char *path)
     {
       const FerryQueueLock *other = link->data;
 
-      if (g_str_equal (other->path, path) ||
+      if (g_str_equal (other->names[FILE_DATABASE], path) ||
           (exists && other->fds[FILE_DATABASE] >= 0 && is_same (&other->known[FILE_DATABASE], &about)))
         return TRUE;
     }
@@ -154,20 +154,16 @@ ferry_queue_lock_new (const char *path, GError **error)
       return NULL;
     }
   self = g_new0 (FerryQueueLock, 1);
-  self->path = g_strdup (path);
   for (guint i = 0; i < N_FILES; i++)
-    self->fds[i] = -1;
+    {
+      self->names[i] = g_strconcat (path, suffixes[i], NULL);
+      self->fds[i] = -1;
+    }
   own = g_list_prepend (own, self);
   return self;
 }
 
 /* ---- files ---- */
-
-static char *
-name_file (const FerryQueueLock *self, guint file)
-{
-  return g_strconcat (self->path, suffixes[file], NULL);
-}
 
 static void
 close_file (FerryQueueLock *self, guint file)
@@ -190,11 +186,10 @@ lock_bytes (int fd, short type, goffset start, goffset size)
 static gboolean
 open_file (FerryQueueLock *self, guint file, int flags)
 {
-  g_autofree char *name = name_file (self, file);
   FERRY_AUTO_LOCK (&own_lock);
 
   ferry_clear_fd (&self->fds[file]);
-  self->fds[file] = open (name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  self->fds[file] = open (self->names[file], flags | O_CLOEXEC | O_NOFOLLOW, 0600);
   return self->fds[file] >= 0 && fstat (self->fds[file], &self->known[file]) == 0;
 }
 
@@ -204,9 +199,9 @@ fail (FerryQueueLock *self, guint file, const char *what, GError **error)
   int code = errno;
 
   return ferry_set_error (error, FERRY_ERROR_SYSTEM,
-                          "%s '%s%s' of a queue failed: %s; allow this user to write and lock it and its folder, or "
+                          "%s '%s' of a queue failed: %s; allow this user to write and lock it and its folder, or "
                           "use another path",
-                          what, self->path, suffixes[file], g_strerror (code));
+                          what, self->names[file], g_strerror (code));
 }
 
 /* ---- other processes ---- */
@@ -214,9 +209,7 @@ fail (FerryQueueLock *self, guint file, const char *what, GError **error)
 gboolean
 ferry_queue_lock_was_taken (const FerryQueueLock *self)
 {
-  g_autofree char *name = name_file (self, FILE_LOCK);
-
-  return g_file_test (name, G_FILE_TEST_EXISTS);
+  return g_file_test (self->names[FILE_LOCK], G_FILE_TEST_EXISTS);
 }
 
 /* Returns (transfer full) what the system knows of the process. */
@@ -261,7 +254,7 @@ say_who_has_it (FerryQueueLock *self, GError **error)
   g_autofree char *process = describe_process (find_holder (self));
 
   return ferry_set_error (error, FERRY_ERROR_BUSY, "The queue '%s' is used by %s; end it, or use another file",
-                          self->path, process);
+                          self->names[FILE_DATABASE], process);
 }
 
 /* Fails with FERRY_ERROR_BUSY, and with FERRY_ERROR_SYSTEM. */
@@ -280,7 +273,7 @@ static gboolean
 take_lock_file (FerryQueueLock *self, GError **error)
 {
   struct flock name = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME_BYTE, .l_len = 1};
-  g_autofree char *path = name_file (self, FILE_LOCK);
+  const char *path = self->names[FILE_LOCK];
   struct stat there;
 
   do
@@ -305,11 +298,11 @@ ferry_queue_lock_take (FerryQueueLock *self, GError **error)
 {
   struct stat about;
 
-  if (stat (self->path, &about) == 0 && S_ISREG (about.st_mode) && about.st_nlink > 1)
+  if (stat (self->names[FILE_DATABASE], &about) == 0 && S_ISREG (about.st_mode) && about.st_nlink > 1)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The queue '%s' has a second name, under which another program could use it; remove that "
                             "name, or copy the file",
-                            self->path);
+                            self->names[FILE_DATABASE]);
   return take_lock_file (self, error);
 }
 
@@ -343,39 +336,61 @@ get_least_size (FerryQueueLock *self, guint file)
   return file == FILE_LOG ? ferry_queue_log_get_least_size (self->fds[FILE_MEMORY]) : self->known[file].st_size;
 }
 
+/* A log that is no shorter than it was is not asked how long it has to be. */
+static gboolean
+was_cut (FerryQueueLock *self, guint file, const struct stat *now)
+{
+  if (now->st_size < self->known[file].st_size && now->st_size < get_least_size (self, file))
+    return TRUE;
+  self->known[file].st_size = now->st_size;
+  return FALSE;
+}
+
 /* Returns NULL if it is as it was left, else what has become of it, as a sentence goes on. */
 static const char *
 look_at (FerryQueueLock *self, guint file)
 {
-  g_autofree char *name = name_file (self, file);
   struct stat now;
 
   if (self->fds[file] < 0 && file != FILE_DATABASE)
     return NULL;
-  if (self->fds[file] < 0 || stat (name, &now) < 0 || !is_same (&now, &self->known[file]))
+  if (self->fds[file] < 0 || stat (self->names[file], &now) < 0 || !is_same (&now, &self->known[file]))
     return "was removed, renamed or replaced";
   if (now.st_nlink > 1)
     return "was given a second name";
-  if (now.st_size < get_least_size (self, file))
-    return "was cut";
-  self->known[file].st_size = now.st_size;
-  return NULL;
+  return was_cut (self, file, &now) ? "was cut" : NULL;
+}
+
+/* what: (nullable): has become of it. */
+static gboolean
+check_file (FerryQueueLock *self, guint file, const char *what, GError **error)
+{
+  if (what != NULL)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                 "The file '%s' of the queue %s by another program; put it back, or have the queue write it anew",
+                 self->names[file], what);
+  return what == NULL;
+}
+
+/* What has become of the names of the log can be seen afterwards as well, and costs more to see than its size. */
+gboolean
+ferry_queue_lock_may_write (FerryQueueLock *self, GError **error)
+{
+  struct stat now;
+  gboolean is_cut =
+    self->fds[FILE_LOG] >= 0 && fstat (self->fds[FILE_LOG], &now) == 0 && was_cut (self, FILE_LOG, &now);
+
+  return check_file (self, FILE_LOCK, look_at (self, FILE_LOCK), error) &&
+         check_file (self, FILE_DATABASE, look_at (self, FILE_DATABASE), error) &&
+         check_file (self, FILE_LOG, is_cut ? "was cut" : NULL, error);
 }
 
 gboolean
 ferry_queue_lock_check (FerryQueueLock *self, GError **error)
 {
   for (guint file = 0; file < N_FILES; file++)
-    {
-      const char *what = look_at (self, file);
-
-      if (what == NULL)
-        continue;
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                   "The file '%s%s' of the queue %s by another program; put it back, or have the queue write it anew",
-                   self->path, suffixes[file], what);
+    if (!check_file (self, file, look_at (self, file), error))
       return FALSE;
-    }
   return TRUE;
 }
 
@@ -392,15 +407,14 @@ ferry_queue_lock_let_go (FerryQueueLock *self)
 void
 ferry_queue_lock_free (FerryQueueLock *self, gboolean was_refused)
 {
-  g_autofree char *name = name_file (self, FILE_LOCK);
-
   if (was_refused && self->made_lock)
-    unlink (name);
+    unlink (self->names[FILE_LOCK]);
   for (guint file = 0; file < N_FILES; file++)
     close_file (self, file);
   pthread_mutex_lock (&own_lock);
   own = g_list_remove (own, self);
   pthread_mutex_unlock (&own_lock);
-  g_free (self->path);
+  for (guint file = 0; file < N_FILES; file++)
+    g_free (self->names[file]);
   g_free (self);
 }
