@@ -205,14 +205,16 @@ typedef struct
 } Story;
 
 static void
-read_line (Story *stories, guint n_tasks, const char *line, guint *n_listed)
+read_line (const Ledger *self, Story *stories, const char *line, guint *n_listed)
 {
   char *rest;
-  guint64 key = line[0] != '\0' ? g_ascii_strtoull (line + 2, &rest, 10) : n_tasks;
+  guint64 key = line[0] != '\0' ? g_ascii_strtoull (line + 2, &rest, 10) : self->n_tasks;
   Story *story = &stories[key];
 
-  if (key >= n_tasks)
+  if (key >= self->n_tasks)
     return;
+  if (line[0] == 'b' && key % 3 != 0 && self->server == NULL)
+    g_assert_cmpuint (story->n_told, ==, 0);
   story->n_begun += line[0] == 'b';
   story->n_ended += line[0] == 'e';
   story->n_told += line[0] == 'd';
@@ -262,7 +264,7 @@ check_ledger (Ledger *self)
   g_assert_true (g_file_get_contents (self->ledger, &text, NULL, NULL));
   lines = g_strsplit (text, "\n", -1);
   for (guint i = 0; lines[i] != NULL; i++)
-    read_line (stories, self->n_tasks, lines[i], &n_listed);
+    read_line (self, stories, lines[i], &n_listed);
   g_assert_cmpuint (n_listed, ==, self->n_tasks);
   for (guint i = 0; i < self->n_tasks; i++)
     {

@@ -9,8 +9,8 @@
  *
  * Submits N tasks with the keys 0 to N - 1, some at a time, and ends when all have ended: with 0, after it has closed
  * its queue. A third of the tasks may be repeated, half of them after a pause. Where hosts run tasks while it is off,
- * some need one of them; without hosts, some that may not be repeated are cancelled. A fourth has a large result, and a
- * fifth large arguments, which are in files of their own. It appends to the ledger, a line each:
+ * some need one of them. Some that may not be repeated are cancelled. A fourth has a large result, and a fifth large
+ * arguments, which are in files of their own. It appends to the ledger, a line each:
  *
  *   o PID            the application has opened its queue
  *   a KEY            the task is acknowledged: a flush after its submission has ended
@@ -196,7 +196,7 @@ cancel (guint number)
   g_autofree char *key = g_strdup_printf ("%u", number);
   g_autoptr (FerryTask) task = ferry_queue_lookup (queue, key);
 
-  if (has_hosts || may_be_repeated (number) || ferry_task_get_done (task))
+  if (may_be_repeated (number) || ferry_task_get_done (task))
     return;
   note ("c %s\n", key);
   ferry_task_cancel (task);
