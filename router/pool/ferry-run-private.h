@@ -310,6 +310,9 @@ gboolean ferry_run_complete (FerryRun *self, GVariant *result);
  * error is the run's at its end. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_run_fail (FerryRun *self, FerryTaskEvent event, GError *error, const char *trace, FerryExit *exit);
+/* Of a keeper: one that waits fails, which is stored before anybody is told. Takes error. */
+FERRY_FOR_SIBLINGS
+void ferry_run_refuse (FerryRun *self, GError *error);
 /* any: what a function puts behind the error that it was cancelled, or that its time is over: "; 'out' may be damaged".
  * error: (nullable): its own, or the run's. Returns "" where that is nothing. */
 FERRY_FOR_SIBLINGS

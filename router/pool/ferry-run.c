@@ -882,7 +882,8 @@ ferry_run_abandon (FerryRun *self, GError *error)
     }
 }
 
-/* A run that waits is cancelled: its keeper stores that, and then it has ended. Until then nobody begins it. */
+/* A run that waits is cancelled, or refused: its keeper stores that, and then it has ended. Until then nobody begins
+ * it. */
 static void
 hold_cancel (FerryRun *self, const FerryTaskTransition *transition)
 {
@@ -892,7 +893,20 @@ hold_cancel (FerryRun *self, const FerryTaskTransition *transition)
   begin_cancelling (self);
   /* A handler may have ended it. */
   if (self->end_held == transition)
-    self->keeper->funcs->hold (self->keeper, self, transition->next);
+    self->keeper->funcs->hold (self->keeper, self,
+                               self->limit_error != NULL ? FERRY_TASK_STATE_FAILED : transition->next);
+}
+
+void
+ferry_run_refuse (FerryRun *self, GError *error)
+{
+  g_autoptr (FerryRun) kept G_GNUC_UNUSED = ferry_run_ref (self);
+  g_autoptr (GError) owned = error;
+
+  if (self->state != FERRY_TASK_STATE_WAITING)
+    return;
+  self->limit_error = g_steal_pointer (&owned);
+  hold_cancel (self, ferry_task_state_next (FERRY_TASK_STATE_WAITING, FERRY_TASK_EVENT_CANCEL));
 }
 
 gboolean

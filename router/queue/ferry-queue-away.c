@@ -279,7 +279,7 @@ forget_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
   entry->row.sent = FALSE;
   set_state (self, entry, FERRY_QUEUE_AWAY_NOT);
   task = ferry_queue_entry_dup_task (entry);
-  ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
+  ferry_run_refuse (ferry_task_get_run (task), error);
 }
 
 /* Of a task that waits. */

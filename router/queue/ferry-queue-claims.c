@@ -100,7 +100,7 @@ ferry_queue_claims_take_arguments (FerryQueueClaims *self, FerryQueueValue *valu
   if (bytes != NULL)
     ferry_queue_value_keep (value, bytes);
   if (failure != NULL || !ferry_queue_entry_give_arguments (entry, &failure))
-    ferry_run_fail (ferry_task_get_run (entry->task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&failure), NULL, NULL);
+    ferry_run_refuse (ferry_task_get_run (entry->task), g_steal_pointer (&failure));
   ferry_queue_batches_send_soon (self->batches);
 }
 
@@ -242,7 +242,7 @@ ferry_queue_claims_give (FerryQueueClaims *self, FerryTask *task)
   else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_STOPPED))
     unclaim (self, entry);
   else
-    ferry_run_fail (ferry_task_get_run (task), FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
+    ferry_run_refuse (ferry_task_get_run (task), g_steal_pointer (&error));
 }
 
 void

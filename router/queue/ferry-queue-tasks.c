@@ -578,7 +578,7 @@ expired (FerryQueueEntry *entry, gpointer data)
   task = ferry_queue_entry_dup_task (entry);
   run = ferry_task_get_run (task);
   if (!ferry_queue_row_has_ended (&entry->row))
-    ferry_run_fail (run, FERRY_TASK_EVENT_QUEUE_TIMEOUT, ferry_run_new_wait_error (run), NULL, NULL);
+    ferry_run_refuse (run, ferry_run_new_wait_error (run));
 }
 
 void

@@ -254,11 +254,44 @@ test_reset (void)
   assert_done (test, "once");
 }
 
-/* A host has begun the task and is lost, as is the memory of that. */
+/* As the file is while the end is told: an application that is killed now finds that at its next start. */
+static void
+copy_file (FerryTask *task, AwayTest *test)
+{
+  static const char *const suffixes[] = {"", "-wal"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (suffixes); i++)
+    {
+      g_autofree char *path = g_strconcat (test->path, suffixes[i], NULL);
+      g_autofree char *copy_path = g_strconcat (test->path, ".copy", suffixes[i], NULL);
+      g_autoptr (GFile) file = g_file_new_for_path (path), copy = g_file_new_for_path (copy_path);
+      g_autoptr (GError) error = NULL;
+
+      g_file_copy (file, copy, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, &error);
+      g_assert_no_error (error);
+    }
+}
+
+static void
+assert_copy_has_end (AwayTest *test, const char *key)
+{
+  g_autoptr (FerryTask) task = NULL;
+  char *path = g_strconcat (test->path, ".copy", NULL);
+
+  away_test_close (test);
+  g_free (test->path);
+  test->path = path;
+  away_test_begin (test);
+  task = away_test_get (test, key);
+  g_assert_true (ferry_task_get_done (task));
+}
+
+/* A host has begun the task and is lost, as is the memory of that. What that ends as is stored, and then told. */
 static void
 test_forgotten (void)
 {
   g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
 
   make_streams (test);
   away_test_begin (test);
@@ -273,9 +306,12 @@ test_forgotten (void)
   away_test_start_host (test, 1);
   away_test_await_log (test, 1, "waits for its application");
   away_test_begin (test);
+  task = away_test_get (test, "held");
+  g_signal_connect (task, "done", G_CALLBACK (copy_file), test);
   away_test_await (test, "held");
   assert_failed (test, "held", FERRY_ERROR_INTERRUPTED, "may have been begun by a host");
   g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 1);
+  assert_copy_has_end (test, "held");
 }
 
 /* What no host has ever had cannot have been begun. */

@@ -538,6 +538,39 @@ test_cancel_waits_for_the_disk (void)
   }
 }
 
+static gboolean
+waits_no_more (gpointer task)
+{
+  return ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING;
+}
+
+/* A task that has waited for too long has failed once that is stored. */
+static void
+test_queue_timeout_waits_for_the_disk (void)
+{
+  g_autoptr (QueueTest) test = queue_test_new (1);
+  g_autofree char *states = NULL;
+
+  g_object_set (test->queue, "paused", TRUE, NULL);
+  queue_test_flush (test);
+  fault_arm_lasting (FAULT_WRITE, 1, ENOSPC);
+  {
+    g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("late"));
+    g_autoptr (FerryTask) late = NULL;
+
+    g_object_set (task, "queue-timeout", (gint64) 1000, NULL);
+    late = queue_test_submit_task (test, task, "late");
+    ferry_test_run_until (waits_no_more, late);
+    ferry_test_run_until (has_error, test->queue);
+    g_assert_cmpint (ferry_task_get_state (late), ==, FERRY_TASK_STATE_CANCELLING);
+    fault_disarm ();
+    task_test_assert_failed (late, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
+    states = queue_test_ask (test, "SELECT group_concat(key || state, ' ') FROM task");
+    g_assert_cmpstr (states, ==, "late3");
+    g_assert_cmpuint (task_test_take_n_warnings (), ==, 1);
+  }
+}
+
 /* All that wait are cancelled, and nobody has looked at one: who looks before that is stored sees it being cancelled.
  */
 static void
@@ -722,6 +755,7 @@ main (int argc, char **argv)
   g_test_add_func ("/disk/broken-disk-heals", test_broken_disk_heals);
   g_test_add_func ("/disk/cancel-waits-for-the-disk", test_cancel_waits_for_the_disk);
   g_test_add_func ("/disk/cancel-of-all-waits-for-the-disk", test_cancel_of_all_waits_for_the_disk);
+  g_test_add_func ("/disk/queue-timeout-waits-for-the-disk", test_queue_timeout_waits_for_the_disk);
   g_test_add_func ("/disk/removed-file-is-written-anew", test_removed_file_is_written_anew);
   g_test_add_func ("/disk/full-disk-at-the-start-shows-all", test_full_disk_at_the_start_shows_all);
   g_test_add_func ("/disk/what-is-not-stored-is-said", test_what_is_not_stored_is_said);
