@@ -38,6 +38,7 @@ typedef struct
 {
   gboolean ends;
   gboolean cuts;
+  gboolean refuses;
   gint64 held_until;
   const char *const *words; /* (nullable): what has one of them is held */
   gint64 words_time;
@@ -80,6 +81,18 @@ make_address (guint port)
   };
 }
 
+/* As it was told by now: it may have waited for a while. */
+static gboolean
+is_refusing (ProxyTest *self)
+{
+  gboolean refuses;
+
+  g_mutex_lock (&self->lock);
+  refuses = self->orders.refuses;
+  g_mutex_unlock (&self->lock);
+  return refuses;
+}
+
 /* On the thread: a connection without a listener is closed at once. */
 static void
 accept_one (ProxyTest *self)
@@ -95,7 +108,7 @@ accept_one (ProxyTest *self)
   connection->fds[1] = far_end;
   for (guint i = 0; i < 2; i++)
     connection->ways[i].data = g_malloc (BUFFER_SIZE);
-  if (connect (far_end, (struct sockaddr *) &address, sizeof address) == 0)
+  if (!is_refusing (self) && connect (far_end, (struct sockaddr *) &address, sizeof address) == 0)
     g_ptr_array_add (self->connections, connection);
   else
     connection_free (connection);
@@ -250,6 +263,15 @@ proxy_test_cut (ProxyTest *self)
 {
   g_mutex_lock (&self->lock);
   self->orders.cuts = TRUE;
+  tell (self);
+}
+
+void
+proxy_test_refuse (ProxyTest *self, gboolean refuses)
+{
+  g_mutex_lock (&self->lock);
+  self->orders.cuts = refuses;
+  self->orders.refuses = refuses;
   tell (self);
 }
 

@@ -19,6 +19,8 @@ void proxy_test_free (ProxyTest *self);
 guint proxy_test_get_port (ProxyTest *self);
 /* Closes all connections. What has come and was not passed on is lost. */
 void proxy_test_cut (ProxyTest *self);
+/* The same, and it takes none until it is told otherwise. */
+void proxy_test_refuse (ProxyTest *self, gboolean refuses);
 /* Passes nothing on for that many milliseconds. */
 void proxy_test_hold (ProxyTest *self, guint milliseconds);
 /* The same from each packet with one of these words on, until there are others; words: (nullable), and stays there */
