@@ -37,13 +37,15 @@ typedef enum
   FERRY_AWAY_BY_NOBODY = 'c',   /* it was cancelled */
   FERRY_AWAY_BY_SOMEBODY = 'd', /* it is done, and the application has its end */
   FERRY_AWAY_BY_UNKNOWN = 'u',  /* the server has lost whose word there was */
+  FERRY_AWAY_BY_ASKED = 'q',    /* by a host, which answers with its own word if it runs the task still */
 } FerryAwayBeginner;
 
-/* instance is "" where the host was lost, and the task rests. */
+/* instance is "" where the host was lost, and the task rests. A host beside FERRY_AWAY_BY_NOBODY is one that has begun
+ * the task, and writes how it has ended. */
 typedef struct
 {
   FerryAwayBeginner by;
-  char *host;     /* (owned): of a host, else "" */
+  char *host;     /* (owned): of a host, or that has begun it, else "" */
   char *instance; /* (owned): which start of the host, or of the application */
   guint attempts; /* at hosts, with the present one */
 } FerryAwayBegun;

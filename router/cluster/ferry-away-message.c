@@ -229,9 +229,9 @@ ferry_away_begun_from_bytes (FerryAwayBegun *self, GBytes *bytes, GError **error
     return FALSE;
   g_variant_get (value, BEGUN_TYPE, NULL, &by, &begun.host, &begun.instance, &begun.attempts);
   begun.by = (FerryAwayBeginner) by;
-  if (memchr ("ahcdu", by, 5) == NULL || strlen (begun.instance) > FERRY_MAX_TOKEN ||
+  if (memchr ("ahcduq", by, 6) == NULL || strlen (begun.instance) > FERRY_MAX_TOKEN ||
       (*begun.host != '\0' && !ferry_token_is_valid (begun.host)) ||
-      (begun.by == FERRY_AWAY_BY_HOST && *begun.host == '\0'))
+      ((begun.by == FERRY_AWAY_BY_HOST || begun.by == FERRY_AWAY_BY_ASKED) && *begun.host == '\0'))
     return refuse (error, "a note of a beginning with an invalid name");
   *self = begun;
   begun = (FerryAwayBegun){0};

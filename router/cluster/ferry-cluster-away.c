@@ -15,6 +15,10 @@
  * there is a new one once each item was judged, and all words say so: until then nobody begins anything. What no host
  * has ever had is sent again.
  *
+ * A cancel waits for a host that has begun the task: that one reads the word, ends the task, and writes how. What a
+ * host has begun and is not there any more has nobody who takes it over: the host is asked by a word whether it runs
+ * it. One that is silent for longer than the stream waits for a host is lost.
+ *
  * Where the server has no room, what was to be done is done later. A task that was refused is nowhere but here, and may
  * be begun here at once. So may one that is there, and was never given to a host, once it is removed.
  *
@@ -50,6 +54,8 @@
 #define COMPARE_SHARE 50
 /* When it is tried again, in microseconds, where the server had no room. */
 #define NO_ROOM_TIME (5 * G_USEC_PER_SEC)
+/* How long a host may take to answer, beyond the time for which the stream waits for one, in microseconds. */
+#define ANSWER_TIME (10 * G_USEC_PER_SEC)
 /* How long the word in 'begun' stays of a task that is over. */
 #define MEMORY_TIME (3600 * (gint64) G_USEC_PER_SEC)
 /* How many of them are looked at, each time. */
@@ -78,7 +84,9 @@ typedef struct
   gboolean is_refused; /* the server had no room for it, by which the order to send it was answered */
   gboolean waits;      /* what it wants is done later */
   gboolean is_begun;   /* that was told */
-  gboolean is_last;    /* the same, and that the task is not there any more */
+  gboolean is_last;    /* a host has begun it, and the task is not there any more */
+  gboolean is_leaving; /* it was cancelled, and its host has to end it */
+  gint64 asked_at;     /* monotonic time: since when its host is silent; 0: it was not asked */
   gboolean has_ended;  /* that was told */
   gboolean is_unknown; /* nobody here knows it: nothing is told */
 } Item;
@@ -267,7 +275,7 @@ tell_connection (Away *self, gboolean is_reachable, GError *error)
   send_post (post);
 }
 
-/* host: (nullable). n_orders: how many that answers. Of BEGUN, the item says whether that host is the last. */
+/* host: (nullable). n_orders: how many that answers. */
 static void
 tell (Away *self, Item *item, FerryAwayKind kind, const char *host, guint n_orders)
 {
@@ -276,7 +284,7 @@ tell (Away *self, Item *item, FerryAwayKind kind, const char *host, guint n_orde
   if (post == NULL)
     return;
   post->host = g_strdup (host);
-  post->news = (FerryAwayNews){.kind = kind, .host = post->host, .is_last = item->is_last};
+  post->news = (FerryAwayNews){.kind = kind, .host = post->host};
   send_post (post);
 }
 
@@ -471,7 +479,7 @@ read_beginner (Away *self, Item *item)
       tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, n_orders);
       remove_item (self, item);
     }
-  else if (begun.by == FERRY_AWAY_BY_HOST)
+  else if (begun.by == FERRY_AWAY_BY_HOST || begun.by == FERRY_AWAY_BY_ASKED)
     {
       item->is_begun = TRUE;
       tell (self, item, FERRY_AWAY_BEGUN, begun.host, n_orders);
@@ -584,43 +592,86 @@ drop_end (Away *self, const char *id)
          (answer == FERRY_STREAMS_DONE && ferry_streams_delete (self->stream, message.sequence) != FERRY_STREAMS_LOST);
 }
 
-/* Whatever word there is. An end that is there already is removed, as that of a task whose end is stored. */
+/* Nobody begins the task from now on. Sets *host to who has begun it, if that is not known to have ended it. */
 static FerryStreamsAnswer
-close_item (Away *self, Item *item, FerryAwayBeginner by)
+write_cancel (Away *self, Item *item, char **host)
 {
   g_autofree char *subject = name (self, "begun", item->id);
-  g_autoptr (GBytes) word = make_word (by, self->instance);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_NOBODY, self->instance);
+  g_autoptr (GBytes) to_host = NULL;
+  g_auto (FerryStreamsMessage) message = {0};
+  g_auto (FerryAwayBegun) begun = {0};
+  FerryStreamsAnswer answer = ferry_streams_create (self->stream, subject, word, NULL);
+
+  if (answer != FERRY_STREAMS_CONFLICT)
+    return answer;
+  answer = ferry_streams_read (self->stream, subject, &message);
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NOTHING ? FERRY_STREAMS_CONFLICT : answer;
+  if (ferry_away_begun_from_bytes (&begun, message.bytes, NULL) && *begun.host != '\0' && *begun.instance != '\0')
+    {
+      begun.by = FERRY_AWAY_BY_NOBODY;
+      to_host = ferry_away_begun_to_bytes (&begun);
+    }
+  answer = ferry_streams_replace (self->stream, subject, to_host != NULL ? to_host : word, message.sequence);
+  if (answer == FERRY_STREAMS_DONE && to_host != NULL)
+    *host = g_steal_pointer (&begun.host);
+  return answer;
+}
+
+static void
+tell_cancelled (Away *self, Item *item, guint n_orders)
+{
+  tell (self, item, FERRY_AWAY_CANCELLED, NULL, n_orders);
+  remove_item (self, item);
+}
+
+/* The task is removed first, which may make room for the word. An end that is there is told: the cancel came too late.
+ */
+static gboolean
+cancel_item (Away *self, Item *item)
+{
+  g_autofree char *host = NULL;
+  gboolean has_ended = FALSE;
+  FerryStreamsAnswer answer = clear_task (self, item);
+
+  if (answer != FERRY_STREAMS_LOST)
+    answer = write_cancel (self, item, &host);
+  if (answer == FERRY_STREAMS_NO_ROOM)
+    postpone (self, item);
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NO_ROOM || answer == FERRY_STREAMS_CONFLICT;
+  if (item->is_unknown ? !drop_end (self, item->id) : !read_end (self, item, 1, &has_ended))
+    return FALSE;
+  if (!has_ended && (host == NULL || item->is_unknown))
+    {
+      tell_cancelled (self, item, 1);
+      return TRUE;
+    }
+  item->want = WANTS_NOTHING;
+  if (has_ended)
+    return TRUE;
+  item->is_there = FALSE;
+  item->is_leaving = TRUE;
+  item->asked_at = g_get_monotonic_time ();
+  send_post (post_new (self, NULL, 1));
+  return TRUE;
+}
+
+/* Whatever word there is: the end is stored. */
+static gboolean
+settle_item (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_SOMEBODY, self->instance);
   FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, word, 0);
 
   if (answer == FERRY_STREAMS_NO_ROOM)
     postpone (self, item);
-  if (answer == FERRY_STREAMS_DONE && !drop_end (self, item->id))
-    return FERRY_STREAMS_LOST;
-  return answer;
-}
-
-/* The task is removed first, which may make room for the word. */
-static gboolean
-cancel_item (Away *self, Item *item)
-{
-  FerryStreamsAnswer answer = clear_task (self, item);
-
-  if (answer != FERRY_STREAMS_LOST)
-    answer = close_item (self, item, FERRY_AWAY_BY_NOBODY);
   if (answer != FERRY_STREAMS_DONE)
     return answer == FERRY_STREAMS_NO_ROOM;
-  tell (self, item, FERRY_AWAY_CANCELLED, NULL, 1);
-  remove_item (self, item);
-  return TRUE;
-}
-
-static gboolean
-settle_item (Away *self, Item *item)
-{
-  FerryStreamsAnswer answer = close_item (self, item, FERRY_AWAY_BY_SOMEBODY);
-
-  if (answer != FERRY_STREAMS_DONE)
-    return answer == FERRY_STREAMS_NO_ROOM;
+  if (!drop_end (self, item->id))
+    return FALSE;
   send_post (post_new (self, NULL, 1));
   remove_item (self, item);
   return TRUE;
@@ -760,12 +811,8 @@ compare_item (Away *self, Item *item, gboolean has_mark, GHashTable *begun, GHas
     return TRUE;
   if (g_hash_table_contains (begun, item->id))
     {
-      /* Its end was written before it went, so that it is found now. */
-      const gboolean is_last = !g_hash_table_contains (tasks, item->id);
-      const gboolean is_news = !item->is_begun || is_last != item->is_last;
-
-      item->is_last = is_last;
-      return item->want == WANTS_TAKE || !is_news || read_beginner (self, item);
+      item->is_last = !g_hash_table_contains (tasks, item->id);
+      return item->want == WANTS_TAKE || item->is_begun || read_beginner (self, item);
     }
   item->is_begun = item->is_last = FALSE;
   if (!has_mark)
@@ -902,6 +949,89 @@ read_ends (Away *self)
   return TRUE;
 }
 
+/* ---- hosts that have to answer ---- */
+
+/* The server was out of reach, perhaps for the hosts as well. */
+static void
+wait_anew (Away *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Item *) value)->asked_at > 0)
+      ((Item *) value)->asked_at = g_get_monotonic_time ();
+}
+
+static gboolean
+is_silent (Away *self, const Item *item)
+{
+  return g_get_monotonic_time () - item->asked_at > ferry_streams_get_ack_wait (self->stream) + ANSWER_TIME;
+}
+
+/* The host that has begun the task is lost, and nobody else gets it. message: its word. */
+static gboolean
+take_from_lost (Away *self, Item *item, const char *subject, const FerryStreamsMessage *message)
+{
+  g_autoptr (GBytes) word = make_word (FERRY_AWAY_BY_UNKNOWN, self->instance);
+  FerryStreamsAnswer answer = ferry_streams_replace (self->stream, subject, word, message->sequence);
+  gboolean has_ended;
+
+  if (answer != FERRY_STREAMS_DONE)
+    return answer != FERRY_STREAMS_LOST;
+  if (!read_end (self, item, 0, &has_ended))
+    return FALSE;
+  if (has_ended)
+    return TRUE;
+  tell (self, item, FERRY_AWAY_FORGOTTEN, NULL, 0);
+  remove_item (self, item);
+  return TRUE;
+}
+
+/* Of a task that is not there any more, and that a host has begun. */
+static gboolean
+ask_host (Away *self, Item *item)
+{
+  g_autofree char *subject = name (self, "begun", item->id);
+  g_autoptr (GBytes) question = NULL;
+  g_auto (FerryStreamsMessage) message = {0};
+  g_auto (FerryAwayBegun) begun = {0};
+  FerryStreamsAnswer answer = ferry_streams_read (self->stream, subject, &message);
+
+  if (answer != FERRY_STREAMS_DONE)
+    return answer == FERRY_STREAMS_NOTHING;
+  if (!ferry_away_begun_from_bytes (&begun, message.bytes, NULL) ||
+      (begun.by != FERRY_AWAY_BY_HOST && begun.by != FERRY_AWAY_BY_ASKED))
+    return read_beginner (self, item);
+  if (*begun.instance == '\0' || (begun.by == FERRY_AWAY_BY_ASKED && item->asked_at > 0 && is_silent (self, item)))
+    return take_from_lost (self, item, subject, &message);
+  if (begun.by == FERRY_AWAY_BY_ASKED && item->asked_at > 0)
+    return TRUE;
+  item->asked_at = g_get_monotonic_time ();
+  begun.by = FERRY_AWAY_BY_ASKED;
+  question = ferry_away_begun_to_bytes (&begun);
+  return ferry_streams_replace (self->stream, subject, question, message.sequence) != FERRY_STREAMS_LOST;
+}
+
+static gboolean
+judge_host (Away *self, Item *item)
+{
+  guint64 delivered;
+
+  if (item->has_ended || item->want != WANTS_NOTHING || (!item->is_last && !item->is_leaving))
+    return TRUE;
+  /* How long the stream waits for a host is known by that. */
+  if (ferry_streams_get_ack_wait (self->stream) == 0 &&
+      ferry_streams_get_delivered (self->stream, "task.normal", &delivered) == FERRY_STREAMS_LOST)
+    return FALSE;
+  if (!item->is_leaving)
+    return ask_host (self, item);
+  if (is_silent (self, item))
+    tell_cancelled (self, item, 0);
+  return TRUE;
+}
+
 /* Whether one is not there that should wait there. tasks: those that do. */
 static gboolean
 is_missing_one (Away *self, GHashTable *tasks)
@@ -921,12 +1051,13 @@ is_missing_one (Away *self, GHashTable *tasks)
   return FALSE;
 }
 
-/* Compares if something is missing. */
+/* Compares if something is missing, and looks which hosts have answered. */
 static gboolean
 check_memory (Away *self)
 {
   const gint64 before = g_get_monotonic_time ();
   g_autoptr (GHashTable) tasks = NULL;
+  g_autoptr (GPtrArray) items = NULL;
   gboolean has_mark;
 
   if (!check_mark (self, &has_mark))
@@ -936,7 +1067,13 @@ check_memory (Away *self)
     return FALSE;
   self->next_compare =
     g_get_monotonic_time () + MAX (self->compare_time, COMPARE_SHARE * (g_get_monotonic_time () - before));
-  return (has_mark && !is_missing_one (self, tasks)) || compare (self);
+  if ((!has_mark || is_missing_one (self, tasks)) && !compare (self))
+    return FALSE;
+  items = list_items (self);
+  for (guint i = 0; i < items->len; i++)
+    if (!judge_host (self, items->pdata[i]))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -1033,6 +1170,7 @@ try_to_connect (Away *self)
       return FALSE;
     }
   self->pause = FIRST_PAUSE;
+  wait_anew (self);
   tell_connection (self, TRUE, NULL);
   return TRUE;
 }

@@ -25,7 +25,8 @@
  * Tasks that need labels come by consumers of their own, and hosts that have labels ask those first: others cannot run
  * them. One whose labels a host lacks is given back.
  *
- * A word that says that the application has cancelled or taken the task ends the run here.
+ * A word that says that the application has cancelled or taken the task ends the run here. Of a cancel the application
+ * waits for the end, which is written all the same. It asks by a word whether a host runs what the stream has lost.
  *
  * The application removes words an hour after their tasks. So a host that was stopped between 1 and 2, for as long as
  * the stream waits for one, or longer, may have written the only word of a task that is over. It does not begin that
@@ -885,16 +886,17 @@ fetch (FerryHostQueue *self, guint room)
 
 /* ---- the thread: what runs ---- */
 
-/* If this host is lost next, what was lost here before counts, too. own: the word that it has. */
+/* This host runs it still, and how often it was lost here counts, too, if this host is lost next. If somebody has
+ * written another word meanwhile, it is looked at next time. */
 static gboolean
-write_losses (FerryHostQueue *self, const Run *run, const char *subject, const FerryStreamsMessage *word,
-              const FerryAwayBegun *own)
+renew_word (FerryHostQueue *self, const Run *run, const char *subject, const FerryStreamsMessage *word,
+            const FerryAwayBegun *begun)
 {
   const guint attempts = run->attempts + atomic_load_explicit (&run->n_lost, memory_order_relaxed);
-  g_autoptr (GBytes) bytes = make_own_word (self, attempts);
+  g_autoptr (GBytes) own = make_own_word (self, attempts);
 
-  return own->attempts == attempts || g_strcmp0 (own->instance, self->instance) != 0 ||
-         ferry_streams_replace (self->stream, subject, bytes, word->sequence) != FERRY_STREAMS_LOST;
+  return (begun->by == FERRY_AWAY_BY_HOST && begun->attempts == attempts) ||
+         ferry_streams_replace (self->stream, subject, own, word->sequence) != FERRY_STREAMS_LOST;
 }
 
 /* Looks whether somebody else has the word of what runs here: then its end here counts for nothing. */
@@ -919,13 +921,16 @@ look (FerryHostQueue *self)
         return FALSE;
       if (answer != FERRY_STREAMS_DONE || !ferry_away_begun_from_bytes (&begun, word.bytes, NULL))
         continue;
-      if (begun.by == FERRY_AWAY_BY_HOST)
+      if ((begun.by == FERRY_AWAY_BY_HOST || begun.by == FERRY_AWAY_BY_ASKED) &&
+          g_str_equal (begun.instance, self->instance))
         {
-          if (!write_losses (self, run, subject, &word, &begun))
+          if (!renew_word (self, run, subject, &word, &begun))
             return FALSE;
           continue;
         }
-      run->is_cancelled = TRUE;
+      if (begun.by == FERRY_AWAY_BY_HOST)
+        continue;
+      run->is_cancelled = begun.by != FERRY_AWAY_BY_NOBODY;
       ferry_mailbox_post (self->context, cancel_run, run, NULL);
     }
   return TRUE;

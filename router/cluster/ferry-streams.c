@@ -363,6 +363,13 @@ add_consumer (FerryStreams *self, FerryAwayClass class, jsErrCode *code)
   return js_AddConsumer (NULL, self->context, self->names[FERRY_STREAMS_TASKS], &config, NULL, code);
 }
 
+static void
+note_ack_wait (FerryStreams *self, natsStatus status, const jsConsumerInfo *about)
+{
+  if (status == NATS_OK && about->Config != NULL && about->Config->AckWait > 0)
+    self->ack_wait = about->Config->AckWait / NANOSECONDS;
+}
+
 /* Of a host: what it fetches by. */
 static gboolean
 has_consumer (FerryStreams *self, FerryAwayClass class)
@@ -372,8 +379,7 @@ has_consumer (FerryStreams *self, FerryAwayClass class)
   const char *stream = self->names[FERRY_STREAMS_TASKS];
   natsStatus status = js_GetConsumerInfo (&about, self->context, stream, classes[class], NULL, &code);
 
-  if (status == NATS_OK && about->Config != NULL && about->Config->AckWait > 0)
-    self->ack_wait = about->Config->AckWait / NANOSECONDS;
+  note_ack_wait (self, status, about);
   jsConsumerInfo_Destroy (about);
   if (status != NATS_OK && code == JSConsumerNotFoundErr)
     {
@@ -577,6 +583,7 @@ ferry_streams_get_delivered (FerryStreams *self, const char *subject, guint64 *s
 
   status = js_GetConsumerInfo (&about, self->context, self->names[FERRY_STREAMS_TASKS], tokens[1], NULL, &code);
   *sequence = status == NATS_OK ? about->Delivered.Stream : 0;
+  note_ack_wait (self, status, about);
   jsConsumerInfo_Destroy (about);
   /* No host has asked for that class yet. */
   if (status != NATS_OK && code == JSConsumerNotFoundErr)

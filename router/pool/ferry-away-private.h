@@ -50,9 +50,9 @@ typedef enum
   FERRY_AWAY_TAKEN,     /* no host has begun it, and none will */
   FERRY_AWAY_BEGUN,     /* a host has begun it */
   FERRY_AWAY_ENDED,     /* with a result or an error; it is kept there until ferry_away_settle() */
-  FERRY_AWAY_CANCELLED, /* nobody will begin it, and what runs it hears of that */
+  FERRY_AWAY_CANCELLED, /* nobody will begin it, and who had begun it has ended it, or is lost */
   FERRY_AWAY_MISSING,   /* it is not there, and nobody has begun it */
-  FERRY_AWAY_FORGOTTEN, /* what was there is gone: nobody knows whether it was begun */
+  FERRY_AWAY_FORGOTTEN, /* what was there is gone: nobody knows whether it was begun, or how far it came */
 } FerryAwayKind;
 
 /* What became of a task. */
@@ -60,7 +60,6 @@ typedef struct
 {
   FerryAwayKind kind;
   const char *host;  /* (nullable): of BEGUN and ENDED */
-  gboolean is_last;  /* of BEGUN: no other host gets it if that one is lost, as what was there is gone */
   guint attempts;    /* of ENDED: in all */
   GVariant *result;  /* (nullable): of ENDED without an error */
   GError *error;     /* (nullable): of ENDED */
@@ -83,7 +82,7 @@ typedef struct
   void (*send) (FerryAway *self, const char *id, const FerryAwayTask *task);
   /* Answered by TAKEN, BEGUN or ENDED. */
   void (*take) (FerryAway *self, const char *id);
-  /* Answered by CANCELLED. */
+  /* Answered by CANCELLED; or by ENDED, of one that had ended, or whose host has ended it. */
   void (*cancel) (FerryAway *self, const char *id);
   /* The end that was told is stored. */
   void (*settle) (FerryAway *self, const char *id);

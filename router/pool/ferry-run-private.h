@@ -337,6 +337,9 @@ gboolean ferry_run_give_back (FerryRun *self);
 /* Tells the end that the keeper of the run holds. Does nothing if it holds none. */
 FERRY_FOR_SIBLINGS
 void ferry_run_tell_end (FerryRun *self);
+/* The keeper holds a cancel, which came too late: something had begun the run, and its end follows at once. */
+FERRY_FOR_SIBLINGS
+void ferry_run_take_up_again (FerryRun *self);
 /* The keeper could not store the end that it holds: the run has failed, since why. */
 FERRY_FOR_SIBLINGS
 void ferry_run_lose_end (FerryRun *self, const GError *why);

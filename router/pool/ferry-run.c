@@ -245,6 +245,17 @@ ferry_run_tell_end (FerryRun *self)
 }
 
 void
+ferry_run_take_up_again (FerryRun *self)
+{
+  self->source->held -= MAX (self->fraction, 0);
+  self->destination = NULL;
+  self->end_held = NULL;
+  self->is_committed = TRUE;
+  self->n_attempts++;
+  self->start_time = g_get_monotonic_time ();
+}
+
+void
 ferry_run_lose_end (FerryRun *self, const GError *why)
 {
   if (self->end_held == NULL)

@@ -18,9 +18,10 @@ struct _FerryQueueAway
   FerryQueueTurns *turns;     /* const (unowned) */
   FerryQueueBatches *batches; /* const (unowned) */
   FerryAway *place;           /* (owned) (nullable): where tasks are sent */
-  GHashTable *sent;           /* (owned) (element-type utf8 FerryQueueEntry): by their ids there */
-  GQueue unsent;              /* (element-type FerryQueueEntry): those that may be sent */
-  gint64 name;                /* of the file; 0: it has none */
+  /* (owned) (element-type utf8 FerryQueueEntry): by their ids there; NULL: it was forgotten, and is withdrawn */
+  GHashTable *sent;
+  GQueue unsent; /* (element-type FerryQueueEntry): those that may be sent */
+  gint64 name;   /* of the file; 0: it has none */
   guint death_limit;
   char *obstacle; /* (owned): what waits cannot be asked for, in words for users */
 };

@@ -8,7 +8,9 @@
  *   - The file says that a task is sent before it is. What the file says was never sent runs here without asking.
  *   - A task that was sent is taken back before it is begun here. Who takes it is the only one who may begin it.
  *   - Its end is in the file before it is removed there.
- *   - A task that ends here in another way, as by a cancel, is withdrawn, and the file says so afterwards.
+ *   - A task that ends here in another way is withdrawn, and the file says so afterwards.
+ *   - Of a cancel nobody is told before that: what the file has as cancelled and sent, a host may begin still. An end
+ *     that it has had there meanwhile is its end.
  *
  * Each time that a task is sent it has another name there: its id and the time of its submission, which is a
  * microsecond later. So what was said of an earlier time is never taken for the later one.
@@ -223,25 +225,29 @@ ferry_queue_away_do_orders (FerryQueueAway *self, GPtrArray *orders)
 
 /* ---- what is told ---- */
 
-/* It waits here from now on. */
+/* It is here alone from now on. */
 static void
 come_back (FerryQueueAway *self, FerryQueueEntry *entry, const char *id)
 {
+  const gboolean was_cancelling = ferry_queue_row_is_cancelling (&entry->row);
+
   g_hash_table_remove (self->sent, id);
   g_clear_pointer (&entry->away_host, g_free);
   entry->row.sent = FALSE;
   set_state (self, entry, FERRY_QUEUE_AWAY_NOT);
   change (self, entry);
+  if (was_cancelling)
+    self->ties->cancelled (self->ties, entry);
 }
 
-/* It has ended there: it does here, as if a worker had just begun it. */
+/* It has ended there: it does here, as if a worker had just begun it. A cancel came too late. */
 static void
 end_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const FerryAwayNews *news)
 {
   g_autoptr (FerryTask) task = ferry_queue_entry_dup_task (entry);
   FerryRun *run = ferry_task_get_run (task);
 
-  if (ferry_queue_row_has_ended (&entry->row))
+  if (ferry_queue_row_has_ended (&entry->row) && run->end_held == NULL)
     return;
   g_hash_table_remove (self->sent, id);
   g_clear_pointer (&entry->away_host, g_free);
@@ -251,7 +257,9 @@ end_entry (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const F
   ferry_queue_turns_remove (self->turns, entry);
   run->n_attempts = MAX (news->attempts, 1) - 1;
   ferry_queue_batches_add_order (self->batches, FALSE, g_strdup (id));
-  if (!ferry_run_start (run, 0, news->host))
+  if (run->end_held != NULL)
+    ferry_run_take_up_again (run);
+  else if (!ferry_run_start (run, 0, news->host))
     return;
   if (news->error != NULL)
     ferry_run_fail (run, FERRY_TASK_EVENT_ERROR, ferry_error_copy (news->error), news->trace, NULL);
@@ -298,7 +306,6 @@ take_news (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const F
     case FERRY_AWAY_BEGUN:
       g_free (entry->away_host);
       entry->away_host = g_strdup (news->host);
-      entry->is_last_host = news->is_last;
       set_state (self, entry, FERRY_QUEUE_AWAY_AT_HOST);
       ferry_queue_turns_update (self->turns, entry);
       break;
@@ -316,6 +323,35 @@ take_news (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const F
     }
 }
 
+/* Of a task that is withdrawn. */
+static void
+take_answer (FerryQueueAway *self, FerryQueueEntry *entry, const char *id, const FerryAwayNews *news)
+{
+  const gboolean is_open =
+    ferry_queue_row_is_cancelling (&entry->row) || (entry->row.state == FERRY_QUEUE_ROW_WAITING && !entry->claimed);
+
+  if (news->kind != FERRY_AWAY_CANCELLED && news->kind != FERRY_AWAY_ENDED)
+    return;
+  if (news->kind == FERRY_AWAY_ENDED && is_open && !g_error_matches (news->error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      end_entry (self, entry, id, news);
+      return;
+    }
+  if (news->kind == FERRY_AWAY_ENDED)
+    ferry_queue_batches_add_order (self->batches, FALSE, g_strdup (id));
+  come_back (self, entry, id);
+}
+
+/* Of a task that was cancelled, and then forgotten here. */
+static void
+settle_forgotten (FerryQueueAway *self, const char *id, const FerryAwayNews *news)
+{
+  if (news->kind == FERRY_AWAY_ENDED)
+    self->place->interface->settle (self->place, id);
+  if (news->kind == FERRY_AWAY_CANCELLED || news->kind == FERRY_AWAY_ENDED)
+    g_hash_table_remove (self->sent, id);
+}
+
 /* Implements FerryAwayFuncs.news. */
 static void
 news_came (gpointer owner, const char *id, const FerryAwayNews *news)
@@ -324,13 +360,12 @@ news_came (gpointer owner, const char *id, const FerryAwayNews *news)
   FerryQueueEntry *entry = g_hash_table_lookup (self->sent, id);
   g_autoptr (GListModel) kept G_GNUC_UNUSED = g_object_ref (self->ties->keeper.list);
 
+  if (entry == NULL && g_hash_table_contains (self->sent, id))
+    settle_forgotten (self, id, news);
   if (entry == NULL || entry->away == FERRY_QUEUE_AWAY_SENDING)
     return;
   if (entry->away == FERRY_QUEUE_AWAY_LEAVING)
-    {
-      if (news->kind == FERRY_AWAY_CANCELLED)
-        come_back (self, entry, id);
-    }
+    take_answer (self, entry, id, news);
   else if (entry->claimed)
     {
       /* It runs here, as it may do so beside a host. Its end is withdrawn there. */
@@ -349,7 +384,8 @@ update_sent (FerryQueueAway *self)
 
   g_hash_table_iter_init (&iter, self->sent);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    g_ptr_array_add (entries, value);
+    if (value != NULL)
+      g_ptr_array_add (entries, value);
   for (guint i = 0; i < entries->len; i++)
     {
       FerryQueueEntry *entry = entries->pdata[i];
@@ -491,7 +527,7 @@ ferry_queue_away_forget (FerryQueueAway *self, FerryQueueEntry *entry)
   set_unsent (self, entry, FALSE);
   set_state (self, entry, FERRY_QUEUE_AWAY_NOT);
   if (g_hash_table_lookup (self->sent, id) == entry)
-    g_hash_table_remove (self->sent, id);
+    g_hash_table_insert (self->sent, g_steal_pointer (&id), NULL);
 }
 
 gboolean

@@ -309,6 +309,15 @@ store_rest (FerryQueueClaims *self, FerryQueueEntry *entry, FerryRun *run)
   change (self, entry);
 }
 
+/* It was cancelled as it ran here, and hosts may have it as well: the executor need not wait until they have heard. */
+static void
+let_go (FerryQueueClaims *self, FerryQueueEntry *entry)
+{
+  entry->claimed = FALSE;
+  count_claims (self, entry, -1);
+  ferry_queue_batches_send_soon (self->batches);
+}
+
 static void
 take_rests_back (gpointer data)
 {
@@ -321,9 +330,14 @@ take_rests_back (gpointer data)
       FerryRun *run = ferry_task_get_run (task);
       FerryQueueEntry *entry = ferry_queue_entry_find (self->ties, task);
 
-      if (entry != NULL && entry->claimed && run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING &&
+      if (entry == NULL || !entry->claimed)
+        continue;
+      if (run->rest_until > 0 && run->state == FERRY_TASK_STATE_WAITING &&
           ferry_executor_give_back_kept (self->executor, task, &self->ties->source))
         store_rest (self, entry, run);
+      else if (ferry_queue_row_is_cancelling (&entry->row) && run->end_held != NULL &&
+               ferry_executor_give_back_kept (self->executor, task, &self->ties->source))
+        let_go (self, entry);
     }
 }
 

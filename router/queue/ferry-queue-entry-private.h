@@ -52,6 +52,8 @@ struct _FerryQueueTies
   gboolean away_is_asked; /* it is not known yet whether they can */
   /* The entry's row had not ended, and has failed: it is no task of this version. */
   void (*broke) (FerryQueueTies *self, FerryQueueEntry *entry);
+  /* The entry's task was cancelled, and no host has it any more. */
+  void (*cancelled) (FerryQueueTies *self, FerryQueueEntry *entry);
 };
 
 /* How a task stands that was sent away, or will be. */
@@ -85,7 +87,6 @@ struct _FerryQueueEntry
   guint64 first_batch;    /* FerryQueueBatches': 1 more than that which has its row first; 0: the file had it before */
   GList unsent_link;      /* FerryQueueAway's: if is_unsent */
   char *away_host;        /* FerryQueueAway's: (owned) (nullable): which host has begun it */
-  gboolean is_last_host;  /* FerryQueueAway's: no other one gets it */
   gint64 sent_not_before; /* FerryQueueAway's */
   int sent_priority;      /* FerryQueueAway's */
   guint8 away;            /* FerryQueueAway's: a FerryQueueAwayState */

@@ -150,11 +150,12 @@ make_broken_task (FerryQueueEntry *self, const GError *error)
   return task;
 }
 
-/* A row that was cancelled without a task, and is not stored so yet: the task is told when it is. */
+/* A row that was cancelled without a task, and is not stored so yet, or hosts may have it: the task is told later. */
 static gboolean
 is_being_cancelled (FerryQueueEntry *self)
 {
-  return self->row.state == FERRY_QUEUE_ROW_CANCELLED && !self->ties->is_stored (self->ties, self);
+  return ferry_queue_row_is_cancelling (&self->row) ||
+         (self->row.state == FERRY_QUEUE_ROW_CANCELLED && !self->ties->is_stored (self->ties, self));
 }
 
 FerryTask *
@@ -200,11 +201,10 @@ ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 gboolean
 ferry_queue_entry_is_here (const FerryQueueEntry *self)
 {
-  /* Somebody has cancelled it, and has it run again: that hosts have not heard of the former yet is no matter. */
-  if (self->away == FERRY_QUEUE_AWAY_LEAVING)
-    return !self->ties->away_is_there;
-  if (self->away == FERRY_QUEUE_AWAY_THERE)
-    return self->ties->away_is_there || (!self->ties->away_is_asked && ferry_queue_row_is_idempotent (&self->row));
+  if (self->away == FERRY_QUEUE_AWAY_THERE && self->ties->away_is_there)
+    return TRUE;
+  if (self->away == FERRY_QUEUE_AWAY_THERE || self->away == FERRY_QUEUE_AWAY_LEAVING)
+    return !self->ties->away_is_there && !self->ties->away_is_asked && ferry_queue_row_is_idempotent (&self->row);
   return self->away == FERRY_QUEUE_AWAY_NOT;
 }
 
@@ -234,23 +234,22 @@ ferry_queue_entry_tell_obstacle (FerryQueueEntry *self)
   if (self->task == NULL)
     return;
   unstored = self->ties->get_unstored (self->ties, self);
-  if (unstored == NULL && self->row.state != FERRY_QUEUE_ROW_WAITING)
+  if (unstored == NULL && self->row.state != FERRY_QUEUE_ROW_WAITING && !ferry_queue_row_is_cancelling (&self->row))
     return;
   if (unstored != NULL)
     text = g_strdup_printf ("Not stored yet: %s", unstored->message);
+  else if (ferry_queue_row_is_cancelling (&self->row))
+    text = self->ties->away_is_there
+             ? NULL
+             : g_strdup_printf ("A host may run it until it hears of the cancel. %s", self->ties->away_obstacle);
   else if (self->away == FERRY_QUEUE_AWAY_AT_HOST)
-    text =
-      g_strdup_printf (self->is_last_host ? "The host '%s' runs it. The NATS server has lost it: cancel it, and run it "
-                                            "again, if that host is gone"
-                                          : "The host '%s' runs it",
-                       self->away_host);
+    text = g_strdup_printf ("The host '%s' runs it", self->away_host);
   else if (self->ties->paused)
     text = g_strdup (self->ties->reason != NULL ? self->ties->reason : "The queue is paused");
   else if (ferry_queue_row_waits_for_its_time (&self->row))
     text = ferry_describe_wait (self->row.not_before, "");
   else if (!ferry_queue_entry_is_here (self) && !self->ties->away_is_there)
-    text = g_strdup_printf ("A host may have begun it. %s. To have it run here, cancel it, and run it again",
-                            self->ties->away_obstacle);
+    text = g_strdup_printf ("A host may have begun it. %s", self->ties->away_obstacle);
   else if ((error = ferry_executor_dup_error (self->ties->keeper.executor)) != NULL)
     text = g_strdup (error->message);
   else if (self->bucket != NULL && self->bucket->limit == 0)

@@ -25,7 +25,7 @@ find_as (const FerryQueueRow *row)
 {
   if (row == NULL)
     return NOTHING;
-  if (row->state == FERRY_QUEUE_ROW_WAITING)
+  if (row->state == FERRY_QUEUE_ROW_WAITING || ferry_queue_row_is_cancelling (row))
     return WAITING;
   if (row->state == FERRY_QUEUE_ROW_BEGUN)
     return EXECUTING;

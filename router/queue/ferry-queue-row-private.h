@@ -73,6 +73,8 @@ GVariant *ferry_queue_row_open_arguments (const FerryQueueRow *self, GError **er
 /* arguments: (nullable) (transfer none). The bytes that the task was given stay. */
 void ferry_queue_row_set_arguments (FerryQueueRow *self, GVariant *arguments, const char *folder);
 gboolean ferry_queue_row_has_ended (const FerryQueueRow *self);
+/* Whether it was cancelled, and hosts may have it, which have not heard of that. */
+gboolean ferry_queue_row_is_cancelling (const FerryQueueRow *self);
 /* Whether it has failed with FERRY_ERROR_INTERRUPTED. */
 gboolean ferry_queue_row_was_interrupted (const FerryQueueRow *self);
 /* Set the state with what goes with it. result: (nullable). */

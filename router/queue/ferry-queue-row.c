@@ -408,6 +408,12 @@ ferry_queue_row_has_ended (const FerryQueueRow *self)
 }
 
 gboolean
+ferry_queue_row_is_cancelling (const FerryQueueRow *self)
+{
+  return self->state == FERRY_QUEUE_ROW_CANCELLED && self->sent;
+}
+
+gboolean
 ferry_queue_row_was_interrupted (const FerryQueueRow *self)
 {
   g_autoptr (GVariant) packed = NULL;

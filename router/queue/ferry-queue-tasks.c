@@ -82,6 +82,9 @@ ferry_queue_tasks_drop (FerryQueueTasks *self, FerryQueueEntry *entry, gboolean 
       ferry_queue_batches_add (&self->batches, FERRY_QUEUE_CHANGE_REMEMBER, known);
       ferry_queue_list_remember (&self->list, known);
     }
+  /* Nobody waits any more until hosts have heard of its cancel. */
+  if (entry->stored && ferry_queue_row_is_cancelling (&entry->row))
+    ferry_queue_batches_add_end (&self->batches, entry->task);
   if (entry->claimed)
     ferry_queue_claims_end (&self->claims, entry);
   ferry_queue_claims_forget (&self->claims, entry);
@@ -170,9 +173,27 @@ hold (FerryRunKeeper *keeper, FerryRun *run, FerryTaskState end)
   take_end (self, entry, run, end);
   ferry_queue_claims_note_end (&self->claims, entry, run);
   entry->stored = TRUE;
-  ferry_queue_batches_add_end (&self->batches, run->owner);
-  /* One that waited is not begun, neither here nor at a host. */
+  /* One that waited is not begun, neither here nor at a host, which has to hear of that first. */
   ferry_queue_turns_update (&self->turns, entry);
+  if (!ferry_queue_row_is_cancelling (&entry->row))
+    ferry_queue_batches_add_end (&self->batches, run->owner);
+  else if (entry->claimed)
+    ferry_queue_claims_note_rest (&self->claims);
+}
+
+/* Implements FerryQueueTies.cancelled. */
+static void
+cancelled (FerryQueueTies *ties, FerryQueueEntry *entry)
+{
+  FerryQueueTasks *self = from_ties (ties);
+
+  if (entry->task != NULL)
+    {
+      ferry_queue_batches_add_end (&self->batches, entry->task);
+      return;
+    }
+  ferry_queue_ends_add (&self->ends, entry);
+  ferry_queue_ends_trim (&self->ends);
 }
 
 static void
@@ -181,7 +202,7 @@ cancelling (FerryRunKeeper *keeper, FerryRun *run)
   FerryQueueTasks *self = from_keeper (keeper);
   FerryQueueEntry *entry = ferry_queue_tasks_find (self, run->owner);
 
-  entry->cancelled = !is_ending (self);
+  entry->cancelled = !is_ending (self) || ferry_queue_row_has_ended (&entry->row);
 }
 
 static void
@@ -358,7 +379,8 @@ keeper_cancel_all (FerryRunKeeper *keeper)
         }
       ferry_queue_row_cancel (&entry->row);
       ferry_queue_tasks_change (self, entry);
-      ferry_queue_ends_add (&self->ends, entry);
+      if (!ferry_queue_row_is_cancelling (&entry->row))
+        ferry_queue_ends_add (&self->ends, entry);
       n++;
     }
   for (guint i = 0; i < tasks->len; i++)
@@ -550,6 +572,7 @@ ferry_queue_tasks_init (FerryQueueTasks *self, FerryQueue *queue)
   self->ties.keeper.funcs = &keeper_funcs;
   self->ties.keeper.list = G_LIST_MODEL (queue);
   self->ties.broke = broke;
+  self->ties.cancelled = cancelled;
   self->ties.is_stored = is_stored;
   self->ties.get_unstored = get_unstored;
   self->ties.figures = &self->figures;

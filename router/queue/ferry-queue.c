@@ -50,7 +50,7 @@ typedef enum
  * A queue is a list model of its tasks, of those that have ended too. It can be shown as an executor's.
  *
  * A task is [property@Ferry.Task:is-done] only when its end is on the disk. One that waits and is cancelled is
- * %FERRY_TASK_STATE_CANCELLING until then, and is not begun.
+ * %FERRY_TASK_STATE_CANCELLING until then, and is not begun; and, if hosts may have it, until they cannot begin it.
  *
  * All functions are for the router's thread. None waits for the disk.
  */
@@ -318,7 +318,7 @@ take_rows (FerryQueue *self, FerryQueueContent *content)
       if (entry->row.state == FERRY_QUEUE_ROW_WAITING && entry->row.version < self->version)
         convert (self, entry);
       ferry_queue_turns_update (&self->tasks.turns, entry);
-      if (ferry_queue_row_has_ended (&entry->row))
+      if (ferry_queue_row_has_ended (&entry->row) && !ferry_queue_row_is_cancelling (&entry->row))
         g_ptr_array_add (entries, entry);
     }
   g_ptr_array_sort (entries, compare_ends);

@@ -79,7 +79,8 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_executor_take_kept (FerryExecutor *self, FerryTask *task, GError **error);
 FERRY_FOR_SIBLINGS
 void ferry_executor_begin_kept (FerryExecutor *self);
-/* Gives such a task back to source, unless a worker has begun it. Returns whether it waits there now. */
+/* Gives such a task back to source, unless a worker runs it: it waits, or its keeper holds its end. Returns whether
+ * source has it now. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSource *source);
 /* Whether a task that waits could be begun now or later: not while each of its runners has failed. */

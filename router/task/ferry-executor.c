@@ -834,19 +834,30 @@ ferry_executor_give_back_kept (FerryExecutor *self, FerryTask *task, FerryTaskSo
 {
   g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = g_object_ref (self);
   FerryRun *run = ferry_task_get_run (task);
-  gboolean waits = run->source == &self->source && ferry_run_take_back (run);
+  const gboolean is_held = run->end_held != NULL;
+  gboolean waits = run->source == &self->source && (is_held || ferry_run_take_back (run));
 
   if (waits)
     {
       ferry_timers_unset (self->router->limits, &run->timer);
-      ferry_task_queue_remove (&self->source.queue, run);
+      if (is_held)
+        {
+          self->source.held -= MAX (run->fraction, 0);
+          source->held += MAX (run->fraction, 0);
+        }
+      else
+        ferry_task_queue_remove (&self->source.queue, run);
       run->source = source;
       get_entry (task)->taken_in = FALSE;
       /* No worker had begun it: it is one of those that wait. */
       if (get_entry (task)->executor_paused)
         ferry_task_resume (task);
       get_entry (task)->executor_paused = FALSE;
-      atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      if (run->executing)
+        self->n_executing--;
+      else
+        atomic_fetch_sub_explicit (&self->n_queued, 1, memory_order_relaxed);
+      run->executing = FALSE;
       ferry_executor_list_remove (&self->list, get_entry (task));
       figures_changed (self);
       let_go (self, run);

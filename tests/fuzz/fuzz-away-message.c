@@ -21,19 +21,23 @@ take_task (GBytes *bytes, GError **error)
   g_auto (FerryAwayOrder) order = {0};
   g_auto (FerryAwayOrder) again = {0};
   g_autoptr (GBytes) sent = NULL;
+  g_autoptr (GBytes) sent_again = NULL;
 
   if (!ferry_away_order_from_bytes (&order, bytes, error))
     return FALSE;
   g_assert_true (order.function[0] != '\0' && strlen (order.name) <= FERRY_MAX_RUN_NAME);
   g_assert_true (order.about.kind <= FERRY_TASK_KIND_STEPS);
-  g_assert_true (order.about.not_before >= 0 && order.about.expiry >= 0 && order.about.deadline >= 0);
-  g_assert_true (order.about.run_timeout >= 0 && order.about.cancel_grace >= 0);
-  g_assert_true (order.about.retry_pause >= 0 && g_variant_is_of_type (order.needs, G_VARIANT_TYPE_STRING_ARRAY));
+  g_assert_true (order.about.not_before >= 0 && order.about.waits_since >= 0 && order.about.settings.deadline >= 0);
+  g_assert_true (order.about.settings.run_timeout >= 0 && order.about.settings.cancel_grace >= 0);
+  g_assert_true (order.about.settings.retry_pause >= 0);
+  g_assert_true (g_variant_is_of_type (order.needs, G_VARIANT_TYPE_STRING_ARRAY));
   if (order.arguments != NULL)
     fuzz_read_variant (order.arguments);
+  /* Settings have no order, and may be of a later version. */
   sent = ferry_away_task_to_bytes (&order.about);
-  g_assert_true (g_bytes_equal (sent, bytes));
   g_assert_true (ferry_away_order_from_bytes (&again, sent, NULL));
+  sent_again = ferry_away_task_to_bytes (&again.about);
+  g_assert_true (g_bytes_equal (sent, sent_again));
   return TRUE;
 }
 
@@ -41,13 +45,15 @@ static gboolean
 take_begun (GBytes *bytes, GError **error)
 {
   g_auto (FerryAwayBegun) begun = {0};
+  g_auto (FerryAwayBegun) again = {0};
   g_autoptr (GBytes) sent = NULL;
 
   if (!ferry_away_begun_from_bytes (&begun, bytes, error))
     return FALSE;
   g_assert_true (begun.by != FERRY_AWAY_BY_HOST || ferry_token_is_valid (begun.host));
   sent = ferry_away_begun_to_bytes (&begun);
-  g_assert_true (g_bytes_equal (sent, bytes));
+  g_assert_true (ferry_away_begun_from_bytes (&again, sent, NULL));
+  g_assert_true (again.by == begun.by && again.attempts == begun.attempts);
   return TRUE;
 }
 

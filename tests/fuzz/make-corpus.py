@@ -765,6 +765,8 @@ CORPUS = {
         "begun-and-cancelled": away_begun("c", ""),
         "begun-and-done": away_begun("d", ""),
         "begun-by-nobody-knows": away_begun("u", ""),
+        "begun-and-asked": away_begun("q"),
+        "cancelled-at-a-host": away_begun("c"),
         "begun-and-lost": away_begun(instance=""),
         "begun-by-no-host": away_begun("h", ""),
         "begun-by-an-unknown": away_begun("x"),
