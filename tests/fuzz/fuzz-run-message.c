@@ -69,7 +69,8 @@ take_request (GVariant *value, GError **error)
     return FALSE;
   g_assert_true (request.function[0] != '\0' && strlen (request.name) <= FERRY_MAX_RUN_NAME);
   g_assert_true (request.attempt > 0 && (guint) request.kind <= FERRY_TASK_KIND_STEPS);
-  g_assert_true (request.run_timeout >= 0 && request.deadline_left >= 0 && request.cancel_grace >= 0);
+  g_assert_true (request.settings.run_timeout >= 0 && request.settings.deadline >= 0 &&
+                 request.settings.cancel_grace >= 0);
   if (request.arguments != NULL)
     fuzz_read_variant (request.arguments);
   sent = keep (ferry_run_request_to_variant (&request));

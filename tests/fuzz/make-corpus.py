@@ -251,12 +251,12 @@ def facts(version=1, name="alpha", instance="0af", functions=("a", "b"), workers
                                               asking, figures))
 
 
-def run(attempt=1, name="work 1", function="work", times=(0, 0, 0), kind=0, idempotent=1, arguments=None, types=None):
+def run(attempt=1, name="work 1", function="work", kind=0, settings=(("idempotent", ("b", 1)),), arguments=None, types=None):
     size, type_length, parts = sizes_and_parts(arguments, types)
+    settings_size, _, settings_parts = sizes_and_parts(("a{sv}", settings) if settings else None)
     name, function = name.encode(), function.encode()
-    head = struct.pack("=QqqqQIBBBBIHH", 7, *times, size, attempt, kind, idempotent, 0, 0, type_length, len(name),
-                       len(function))
-    return bytes([RUN]) + head + string(name) + string(function) + parts
+    head = struct.pack("=QQIIIHHBB6x", 7, size, settings_size, attempt, type_length, len(name), len(function), kind, 0)
+    return bytes([RUN]) + head + string(name) + string(function) + settings_parts + parts
 
 
 def run_progress(fraction=0.5, amount=1, total=2, unit="parts", text="half"):
@@ -268,16 +268,20 @@ def run_message(kind, types, value):
     return bytes([kind]) + pack(types, value)
 
 
-def away_task(version=2, kind=0, function="sum", name="Sum", times=(1, 2, 3, 4, 5, 6), numbers=(7, 8, 9), needs=("gpu", "nvme.1"),
-              arguments=("(su)", ("a", 1))):
-    return b"\0" + pack("(uussxxxxxxuuubbasmv)", (version, kind, function, name, *times, *numbers, True, False, needs, arguments))
+def away_task(version=3, kind=0, function="sum", name="Sum", times=(1, 2), needs=("gpu", "nvme.1"),
+              settings=(("retries", ("u", 7)), ("deadline", ("x", 4)), ("idempotent", ("b", 1))), arguments=("(su)", ("a", 1))):
+    return b"\0" + pack("(uussxxuuua{sv}asmv)", (version, kind, function, name, *times, 8, 7, 9, settings, needs, arguments))
 
 
-def away_begun(by="h", host="alpha", instance="one", version=2):
+def away_old_task(times=(1, 2, 3, 4, 5, 6)):
+    return b"\0" + pack("(uussxxxxxxuuubbasmv)", (2, 0, "sum", "Sum", *times, 7, 8, 9, True, False, ("gpu",), ("(su)", ("a", 1))))
+
+
+def away_begun(by="h", host="alpha", instance="one", version=3):
     return b"\1" + pack("(uyssu)", (version, ord(by), host, instance, 3))
 
 
-def away_end(host="alpha", result=None, error=None, version=2):
+def away_end(host="alpha", result=None, error=None, version=3):
     return b"\2" + pack("(usumvm(sissas))", (version, host, 2, result, error))
 
 
@@ -749,15 +753,19 @@ CORPUS = {
     },
     "away-message": {
         "task": away_task(),
-        "task-without": away_task(arguments=None, times=(0, 0, 0, 0, 0, 0), needs=()),
+        "task-without": away_task(arguments=None, times=(0, 0), settings=(), needs=()),
         "task-of-nothing": away_task(function=""),
         "task-of-a-kind": away_task(kind=9),
-        "task-in-the-past": away_task(times=(0, -1, 0, 0, 0, 0)),
-        "task-of-a-rest-in-the-past": away_task(times=(0, 0, 0, 0, 0, -6)),
+        "task-in-the-past": away_task(times=(0, -1)),
+        "task-of-a-rest-in-the-past": away_task(settings=(("retry-pause", ("x", -6)),)),
+        "task-with-a-setting-of-another-type": away_task(settings=(("retries", ("s", "three")),)),
+        "task-with-a-setting-of-a-later-version": away_task(settings=(("later", ("s", "x")), ("stoppable", ("b", 1)))),
+        "task-of-the-version-before": away_old_task(),
+        "task-of-the-version-before-in-the-past": away_old_task((0, -1, 0, 0, 0, 0)),
         "task-that-needs-no-label": away_task(needs=("g pu",)),
         "task-that-needs-too-much": away_task(needs=[f"l{i}" for i in range(33)]),
         "task-earlier": away_task(version=1),
-        "task-later": away_task(version=3),
+        "task-later": away_task(version=4),
         "task-too-deep": away_task(arguments=("v", ("v", ("v", ("u", 1))))),
         "task-cut": away_task()[:-3],
         "begun": away_begun(),
@@ -795,12 +803,12 @@ CORPUS = {
         "serve-later": run_message(SERVE, "(ussst)", (5, "0.2.0", "shop", "0af-0", 1)),
         "serve-of-no-client": run_message(SERVE, "(ussst)", (5, "0.1.0", "shop", "", 1)),
         "run": run(arguments=("(xs)", (-1, "word"))),
-        "run-without": run(kind=3, times=(1, 2, 3)),
+        "run-without": run(kind=3, settings=()),
         "run-never": run(attempt=0),
         "run-of-nothing": run(function=""),
-        "run-in-the-past": run(times=(0, -1, 0)),
+        "run-in-the-past": run(settings=(("deadline", ("x", -1)),)),
         "run-of-a-kind": run(kind=4),
-        "run-of-a-flag": run(idempotent=2),
+        "run-of-a-flag": run(settings=(("idempotent", ("u", 2)),)),
         "run-of-no-type": run(arguments=("u", 1), types="u?"),
         "run-too-deep": run(arguments=("u", 1), types="a" * 70 + "u"),
         "run-cut": run()[:40],

@@ -12,11 +12,11 @@ def split_types(types):
         end = 0
         while types[end] in "am":
             end += 1
-        if types[end] == "(":
+        if types[end] in "({":
             depth = 1
             while depth > 0:
                 end += 1
-                depth += {"(": 1, ")": -1}.get(types[end], 0)
+                depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(types[end], 0)
         parts.append(types[:end + 1])
         types = types[end + 1:]
     return parts
