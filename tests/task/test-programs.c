@@ -290,6 +290,7 @@ says_what_is_waited_for (gconstpointer data)
     g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
     g_autoptr (FerryTask) task = NULL;
 
+    g_object_set (test.launcher, "attach-timeout", G_MAXINT64, NULL);
     g_object_set (pool, "use-fork-server", use_fork_server, NULL);
     task = task_test_submit (executor, "nothing", NULL);
     ferry_test_run_until (says_words,

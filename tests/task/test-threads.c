@@ -555,6 +555,7 @@ static const char *const free_properties[] = {
   "FerryTask:is-done",
   "FerryTask:is-paused",
   "FerryTask:kind",
+  "FerryTask:max-retry-pause",
   "FerryTask:max-returned-descriptors",
   "FerryTask:queue-timeout",
   "FerryTask:retries",
