@@ -1056,13 +1056,13 @@ a_host_says_that_an_application_has_another_version (void)
   wait_hosts (scene, 1);
   g_free (task_test_take_message ());
   for (guint i = 0; i < 3; i++)
-    say_hello (scene->server, "ferry.app.hello.old.0af", g_variant_new ("(us)", 7, "0.0.9"));
+    say_hello (scene->server, "ferry.app.hello.old.0af", g_variant_new ("(us)", 92, "0.0.9"));
   message = wait_message ();
-  g_assert_nonnull (strstr (message, "The application old/0af has Ferry 0.0.9, which speaks version 7 "));
-  say_hello (scene->server, "ferry.app.hello.older.0af", g_variant_new ("(us)", 6, "0.0.8"));
+  g_assert_nonnull (strstr (message, "The application old/0af has Ferry 0.0.9, which speaks version 92 "));
+  say_hello (scene->server, "ferry.app.hello.older.0af", g_variant_new ("(us)", 91, "0.0.8"));
   g_free (message);
   message = wait_message ();
-  g_assert_nonnull (strstr (message, "The application older/0af has Ferry 0.0.8, which speaks version 6 "));
+  g_assert_nonnull (strstr (message, "The application older/0af has Ferry 0.0.8, which speaks version 91 "));
 }
 
 /* ---- Ends with a protocol of sessions that does not fit ---- */
