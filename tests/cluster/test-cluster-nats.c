@@ -939,7 +939,7 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   scene = scene_new (NULL);
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = bus_test_end_new (scene->task->router, &settings);
-  ferry_bus_set_presence (rude->bus, g_variant_new_parsed ("(@u 5, '0.1.0', 'rude', %s, ['f'], @u 1, false" NO_MORE,
+  ferry_bus_set_presence (rude->bus, g_variant_new_parsed ("(@u 6, '0.1.0', 'rude', %s, ['f'], @u 1, false" NO_MORE,
                                                            ferry_bus_get_id (rude->bus)));
   /* After pauses of 1, 2 and 4 seconds. */
   g_assert_cmpint (end_sessions (rude, 4) - began, >=, 7 * G_USEC_PER_SEC);
@@ -1001,8 +1001,8 @@ false_facts_are_not_believed (void)
 {
   check_false_facts ("(@u 7, '0.1.0', 'liar', '", "', ['f'], @u 1, false" NO_MORE,
                      "The host 'liar' has Ferry 0.1.0, which speaks version 7 of");
-  check_false_facts ("(@u 5, '0.1.0', 'alpha', '", "', ['f'], @u 1, false" NO_MORE, "another name than the servers do");
-  check_false_facts ("(@u 5, '0.1.0', 'liar', '", "', ['f'], @u 0, false" NO_MORE, "no workers");
+  check_false_facts ("(@u 6, '0.1.0', 'alpha', '", "', ['f'], @u 1, false" NO_MORE, "another name than the servers do");
+  check_false_facts ("(@u 6, '0.1.0', 'liar', '", "', ['f'], @u 0, false" NO_MORE, "no workers");
   check_false_facts ("'", "'", "without a version");
 }
 
@@ -1102,7 +1102,7 @@ send_misfit (BusTestEnd *end, const char *peer, const char *id, gboolean other_o
 static void
 present_misfit (BusTestEnd *misfit)
 {
-  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 5, '0.1.0', 'misfit', %s, ['f'], @u 1, false" NO_MORE,
+  ferry_bus_set_presence (misfit->bus, g_variant_new_parsed ("(@u 6, '0.1.0', 'misfit', %s, ['f'], @u 1, false" NO_MORE,
                                                              ferry_bus_get_id (misfit->bus)));
 }
 
@@ -1237,7 +1237,7 @@ hosts_of_one_name_are_few (void)
       const FerryBusSettings settings = {.url = url, .application = "app", .host = "liar"};
       BusTestEnd *end = bus_test_end_new (scene->task->router, &settings);
 
-      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 5, '0.1.0', 'liar', %s, ['f'], @u 1, false" NO_MORE,
+      ferry_bus_set_presence (end->bus, g_variant_new_parsed ("(@u 6, '0.1.0', 'liar', %s, ['f'], @u 1, false" NO_MORE,
                                                               ferry_bus_get_id (end->bus)));
       g_ptr_array_add (ends, end);
     }
