@@ -65,6 +65,7 @@ struct _FerryHost
   guint64 number;              /* const: differs between hosts; never 0 */
   const FerryHostFuncs *funcs; /* const */
   gpointer owner;              /* (unowned) (nullable): the cluster; NULL when it is gone */
+  FerryRunSettings latest;     /* that were sent to it */
   FerryHostTerms *terms;       /* const: (unowned): the cluster's, which is there as long as there are runs */
   gboolean has_facts;
   FerryHostFacts facts;  /* while it drains: that it refuses a task says nothing of the task */

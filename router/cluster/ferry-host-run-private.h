@@ -80,8 +80,9 @@ FerryHostRun *ferry_host_run_new (FerryCall *call, GRefString *host, GRefString 
                                   FerryHostSession *session);
 /* Returns (transfer full) what names the task in logs, here and at the application: “USER/ID/NUMBER”. */
 char *ferry_host_run_dup_id (const FerryHostRun *self);
-/* Sets request. If the call's arguments are malformed, it stays empty, and the run must be refused. Once, first. */
-gboolean ferry_host_run_read (FerryHostRun *self, GError **error);
+/* Sets request. If the call's arguments are malformed, it stays empty, and the run must be refused. Once, first.
+ * latest: those of the session. */
+gboolean ferry_host_run_read (FerryHostRun *self, FerryRunSettings *latest, GError **error);
 FerryHostRun *ferry_host_run_ref (FerryHostRun *self);
 void ferry_host_run_unref (FerryHostRun *self);
 /* Makes the run hear of cancels and windows. It may be cancelled already. */

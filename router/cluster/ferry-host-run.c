@@ -221,8 +221,9 @@ ferry_host_run_dup_id (const FerryHostRun *self)
 }
 
 gboolean
-ferry_host_run_read (FerryHostRun *self, GError **error)
+ferry_host_run_read (FerryHostRun *self, FerryRunSettings *latest, GError **error)
 {
+  self->request.latest = latest;
   if (ferry_run_request_from_variant (&self->request, ferry_call_get_arguments (self->call), error))
     return TRUE;
   g_prefix_error (error, "Host '%s' cannot read what the task is: ", self->host);

@@ -99,6 +99,7 @@ struct _FerryHostSession
   GRefString *name;          /* const: (owned) */
   GRefString *client;        /* (owned) (nullable): the user, and the client's name; once it has asked to be served */
   guint64 start;             /* of the client */
+  FerryRunSettings latest;   /* that it was sent */
   gboolean is_held;          /* runs of an earlier session of the client are not over: it has no share yet */
   FerryHostShare share;
   GHashTable *runs; /* (element-type guint64 FerryHostRun) (owned): by xid, until their end was sent */
@@ -715,7 +716,7 @@ find_fault (FerryHostSession *self, FerryHostRun *run)
 {
   GError *reason = NULL;
 
-  if (!ferry_host_run_read (run, &reason))
+  if (!ferry_host_run_read (run, &self->latest, &reason))
     return reason;
   if (self->service->facts.draining)
     return make_drain_error (self->service);
@@ -1015,6 +1016,7 @@ ferry_host_session_finalize (GObject *object)
   g_clear_error (&self->end);
   g_clear_pointer (&self->name, g_ref_string_release);
   g_clear_pointer (&self->client, g_ref_string_release);
+  ferry_run_settings_clear (&self->latest);
 
   G_OBJECT_CLASS (ferry_host_session_parent_class)->finalize (object);
 }

@@ -877,6 +877,7 @@ ferry_host_finalize (GObject *object)
   g_assert (self->session == NULL && self->in_flight.length == 0);
   g_hash_table_unref (self->functions);
   ferry_host_facts_clear (&self->facts);
+  ferry_run_settings_clear (&self->latest);
   g_free (self->instance);
   g_free (self->trouble);
   g_object_unref (self->router);

@@ -516,6 +516,7 @@ send_request (FerryRemoteRun *self, FerryRun *run, GError **error)
     .name = ferry_run_get_name (run),
     .function = run->function,
     .settings = *settings,
+    .latest = &self->host->latest,
     .leave_ahead = (guint8) self->host->terms->leave_ahead,
     .kind = (guint8) kind,
     .arguments = run->arguments,

@@ -143,6 +143,18 @@ char *ferry_run_dup_task_id (const char *application, guint64 id);
  * end's name, for the error. */
 gboolean ferry_run_check_version (GVariant *value, const char *other, GError **error);
 
+/* The settings that an end has packed, or unpacked, last: most tasks have those of the one before, and to make a value
+ * of them anew took a quarter of the way of a short task. All zero: none. */
+typedef struct
+{
+  FerryTaskSettings settings;
+  guint8 *packed; /* (owned) (nullable): as they are in a request */
+  gsize length;   /* of packed */
+  guint32 size;   /* of the value within */
+} FerryRunSettings;
+
+void ferry_run_settings_clear (FerryRunSettings *self);
+
 /* The arguments of FERRY_RUN_METHOD. They begin with what comes before name. The name, the function, the settings that
  * have not their default, as an “a{sv}”, and the arguments follow, packed. Numbers have the byte order of the machines,
  * as all serialised values have: a session does not join two machines that differ in that. */
@@ -162,6 +174,7 @@ typedef struct
   const char *name; /* the task's; that of a request which has come is within packed, as the function's */
   const char *function;
   FerryTaskSettings settings; /* the deadline is from now on; what has passed already counts as 1 */
+  FerryRunSettings *latest;   /* (unowned) (nullable): of this end, set before it is packed or unpacked */
   GVariant *arguments;        /* (owned) (nullable) */
   GBytes *packed;             /* (owned) (nullable): what has come */
 } FerryRunRequest;
@@ -171,7 +184,7 @@ void ferry_run_request_clear (FerryRunRequest *self);
  * of it that are no UTF-8 are replaced. The arguments must be no deeper than FERRY_MAX_DEPTH, and the function's name
  * no longer than FERRY_MAX_CALL_NAME. */
 GVariant *ferry_run_request_to_variant (const FerryRunRequest *self);
-/* Sets self, which must not be in use. */
+/* Sets self, which must not be in use, but for latest. */
 gboolean ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error);
 
 /* FERRY_PROGRESS_VALUE. */
@@ -212,6 +225,7 @@ GVariant *ferry_bus_presence_from_bytes (GBytes *bytes);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunSettings, ferry_run_settings_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryServeRequest, ferry_serve_request_clear)
 
 G_END_DECLS

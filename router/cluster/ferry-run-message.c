@@ -283,41 +283,58 @@ ferry_run_request_clear (FerryRunRequest *self)
   *self = (FerryRunRequest){0};
 }
 
+void
+ferry_run_settings_clear (FerryRunSettings *self)
+{
+  g_free (self->packed);
+  *self = (FerryRunSettings){0};
+}
+
 /* Returns the size. packed: NULL to compute that only. */
 static gsize
-pack (const FerryRunRequest *self, GVariant *settings, guint8 *packed)
+pack (const FerryRunRequest *self, const FerryRunSettings *settings, guint8 *packed)
 {
   gsize at = ferry_pack_bytes (packed, 0, self, RUN_HEADER_SIZE);
 
   at = ferry_pack_string (packed, at, self->name, self->name_length);
   at = ferry_pack_string (packed, at, self->function, self->function_length);
-  if (self->settings_size > 0)
-    at = ferry_pack_value (packed, at, settings);
+  at = ferry_pack_bytes (packed, at, settings->packed, settings->length);
   return self->arguments != NULL ? ferry_pack_value (packed, at, self->arguments) : at;
 }
 
-/* (transfer full) */
-static GVariant *
-pack_settings (const FerryTaskSettings *settings)
+static void
+pack_settings (FerryRunSettings *latest, const FerryTaskSettings *settings)
 {
   GVariantBuilder builder;
+  g_autoptr (GVariant) value = NULL;
 
+  if (latest->packed != NULL && memcmp (&latest->settings, settings, sizeof *settings) == 0)
+    return;
+  ferry_run_settings_clear (latest);
   g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
   ferry_task_fields_pack (settings, FERRY_TASK_FIELDS_OF_SESSION, &builder);
-  return g_variant_ref_sink (g_variant_builder_end (&builder));
+  value = g_variant_ref_sink (g_variant_builder_end (&builder));
+  latest->settings = *settings;
+  latest->size = (guint32) g_variant_get_size (value);
+  latest->length = latest->size > 0 ? ferry_pack_value (NULL, 0, value) : 0;
+  latest->packed = g_malloc0 (MAX (latest->length, 1));
+  if (latest->size > 0)
+    ferry_pack_value (latest->packed, 0, value);
 }
 
 GVariant *
 ferry_run_request_to_variant (const FerryRunRequest *self)
 {
   g_autofree char *name = dup_valid_cut (self->name, FERRY_MAX_RUN_NAME);
-  g_autoptr (GVariant) settings = pack_settings (&self->settings);
+  g_auto (FerryRunSettings) own = {0};
+  FerryRunSettings *settings = self->latest != NULL ? self->latest : &own;
   FerryRunRequest sent = *self;
   guint8 *data;
   gsize size;
 
+  pack_settings (settings, &self->settings);
   sent.name = name;
-  sent.settings_size = (guint32) g_variant_get_size (settings);
+  sent.settings_size = settings->size;
   sent.name_length = (guint16) strlen (name);
   sent.function_length = (guint16) strlen (sent.function);
   if (sent.arguments != NULL)
@@ -326,7 +343,7 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
       sent.type_length = (guint32) strlen (g_variant_get_type_string (sent.arguments));
     }
   size = pack (&sent, settings, NULL);
-  data = g_malloc0 (size);
+  data = g_malloc (size);
   pack (&sent, settings, data);
   return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, data, size, TRUE, g_free, data);
 }
@@ -343,18 +360,44 @@ check_header (const FerryRunRequest *self, GError **error)
   return TRUE;
 }
 
+/* Takes those of the request before, if these have the same bytes. */
+static gboolean
+take_latest_settings (FerryRunRequest *self, FerryUnpacking *unpacking)
+{
+  const FerryRunSettings *latest = self->latest;
+
+  if (latest == NULL || latest->packed == NULL || latest->size != self->settings_size ||
+      unpacking->size - unpacking->at < latest->length ||
+      memcmp (unpacking->data + unpacking->at, latest->packed, latest->length) != 0)
+    return FALSE;
+  self->settings = latest->settings;
+  unpacking->at += latest->length;
+  return TRUE;
+}
+
 static gboolean
 unpack_settings (FerryRunRequest *self, FerryUnpacking *unpacking)
 {
+  const gsize start = unpacking->at;
   g_autoptr (GVariant) settings = NULL;
 
-  if (self->settings_size > 0)
+  if (self->settings_size == 0)
+    return ferry_task_fields_unpack (&self->settings, FERRY_TASK_FIELDS_OF_SESSION, NULL);
+  if (take_latest_settings (self, unpacking))
+    return TRUE;
+  settings = ferry_unpack_value (unpacking, strlen (SETTINGS_TYPE), self->settings_size);
+  if (settings == NULL || !g_variant_is_of_type (settings, G_VARIANT_TYPE (SETTINGS_TYPE)) ||
+      !ferry_task_fields_unpack (&self->settings, FERRY_TASK_FIELDS_OF_SESSION, settings))
+    return FALSE;
+  if (self->latest != NULL)
     {
-      settings = ferry_unpack_value (unpacking, strlen (SETTINGS_TYPE), self->settings_size);
-      if (settings == NULL || !g_variant_is_of_type (settings, G_VARIANT_TYPE (SETTINGS_TYPE)))
-        return FALSE;
+      ferry_run_settings_clear (self->latest);
+      self->latest->length = unpacking->at - start;
+      self->latest->packed = g_memdup2 (unpacking->data + start, self->latest->length);
+      self->latest->size = self->settings_size;
+      self->latest->settings = self->settings;
     }
-  return ferry_task_fields_unpack (&self->settings, FERRY_TASK_FIELDS_OF_SESSION, settings);
+  return TRUE;
 }
 
 static gboolean
@@ -372,7 +415,7 @@ unpack (FerryRunRequest *self, FerryUnpacking *unpacking)
 gboolean
 ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError **error)
 {
-  g_auto (FerryRunRequest) request = {0};
+  g_auto (FerryRunRequest) request = {.latest = self->latest};
   FerryUnpacking unpacking;
 
   if (!check_type (value, "ay", "a task of a wrong type", error))

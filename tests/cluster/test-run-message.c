@@ -252,6 +252,30 @@ a_task_arrives_as_it_was_sent (void)
   g_assert_cmpvariant (request.arguments, arguments);
 }
 
+/* An end keeps what it has packed or unpacked last, which may be that of another task. */
+static void
+settings_are_those_of_each_task (void)
+{
+  g_auto (FerryRunSettings) here = {0};
+  g_auto (FerryRunSettings) there = {0};
+
+  for (guint i = 0; i < 9; i++)
+    {
+      FerryRunRequest sent = {.attempt = 1, .name = "", .function = "work", .latest = &here};
+      g_autoptr (GVariant) value = NULL;
+      g_auto (FerryRunRequest) request = {.latest = &there};
+
+      ferry_task_fields_unpack (&sent.settings, FERRY_TASK_FIELDS_OF_SESSION, NULL);
+      sent.settings.idempotent = i >= 3;
+      sent.settings.run_timeout = i / 2;
+      value = keep (ferry_run_request_to_variant (&sent));
+      g_assert_true (ferry_run_request_from_variant (&request, value, NULL));
+      g_assert_cmpint (request.settings.idempotent, ==, i >= 3);
+      g_assert_cmpint (request.settings.run_timeout, ==, i / 2);
+      g_assert_cmpint (request.settings.cancel_grace, ==, FERRY_DEFAULT_CANCEL_GRACE);
+    }
+}
+
 static void
 names_are_cut_between_characters (void)
 {
@@ -435,6 +459,7 @@ main (int argc, char **argv)
   g_test_add_func ("/run-message/another-version-is-told", another_version_is_told);
   g_test_add_func ("/run-message/a-greeting-arrives-as-it-was-sent", a_greeting_arrives_as_it_was_sent);
   g_test_add_func ("/run-message/a-task-arrives-as-it-was-sent", a_task_arrives_as_it_was_sent);
+  g_test_add_func ("/run-message/settings-are-those-of-each-task", settings_are_those_of_each_task);
   g_test_add_func ("/run-message/names-are-cut-between-characters", names_are_cut_between_characters);
   g_test_add_func ("/run-message/a-name-that-is-no-text-arrives-as-text", a_name_that_is_no_text_arrives_as_text);
   g_test_add_func ("/run-message/impossible-tasks-are-refused", impossible_tasks_are_refused);
