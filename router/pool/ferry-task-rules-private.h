@@ -54,6 +54,40 @@ typedef struct
 
 const FerryTaskTransition *ferry_task_state_next (FerryTaskState state, FerryTaskEvent event);
 
+/* ---- Where it is ----
+ *
+ * What hosts may have is not begun here, does not fail for its time, and is not cancelled, before they were asked. */
+
+typedef enum
+{
+  FERRY_TASK_IS_HERE,         /* nobody else may begin it */
+  FERRY_TASK_IS_SENT,         /* a host may begin it, or have begun it, and can be asked */
+  FERRY_TASK_IS_ELSEWHERE,    /* a host has it, or is being asked whether it has */
+  FERRY_TASK_IS_OUT_OF_REACH, /* a host may have it, and cannot be asked */
+} FerryTaskPlace;
+
+#define FERRY_N_TASK_PLACES 4
+
+typedef enum
+{
+  FERRY_TASK_MAY_BEGIN, /* it is next, and there is room */
+  FERRY_TASK_EXPIRES,   /* its time to wait is over */
+  FERRY_TASK_IS_CALLED_OFF,
+} FerryTaskTurn;
+
+#define FERRY_N_TASK_TURNS 3
+
+typedef enum
+{
+  FERRY_TASK_HAPPENS,      /* it begins, fails, or is cancelled */
+  FERRY_TASK_IS_ASKED_FOR, /* as soon as somebody can be asked */
+  FERRY_TASK_STAYS,        /* somebody else says what becomes of it */
+} FerryTaskVerdict;
+
+/* may_repeat: it does no harm to run it twice, even at the same time. */
+FERRY_FOR_SIBLINGS
+FerryTaskVerdict ferry_task_rules_judge (FerryTaskPlace place, FerryTaskTurn turn, gboolean may_repeat);
+
 /* ---- Its time ---- */
 
 /* Returns the earlier time of the deadline and since + timeout (timeout 0: none). 0: there is neither. */

@@ -67,6 +67,24 @@ ferry_task_state_next (FerryTaskState state, FerryTaskEvent event)
   return &transitions[state][event];
 }
 
+/* ---- where it is ---- */
+
+/* A host that has begun a task in time is not to be late for it. */
+static const FerryTaskVerdict verdicts[FERRY_N_TASK_PLACES][FERRY_N_TASK_TURNS] = {
+  [FERRY_TASK_IS_HERE] = {FERRY_TASK_HAPPENS, FERRY_TASK_HAPPENS, FERRY_TASK_HAPPENS},
+  [FERRY_TASK_IS_SENT] = {FERRY_TASK_IS_ASKED_FOR, FERRY_TASK_IS_ASKED_FOR, FERRY_TASK_IS_ASKED_FOR},
+  [FERRY_TASK_IS_ELSEWHERE] = {FERRY_TASK_STAYS, FERRY_TASK_STAYS, FERRY_TASK_IS_ASKED_FOR},
+  [FERRY_TASK_IS_OUT_OF_REACH] = {FERRY_TASK_STAYS, FERRY_TASK_STAYS, FERRY_TASK_IS_ASKED_FOR},
+};
+
+FerryTaskVerdict
+ferry_task_rules_judge (FerryTaskPlace place, FerryTaskTurn turn, gboolean may_repeat)
+{
+  if (place == FERRY_TASK_IS_OUT_OF_REACH && turn == FERRY_TASK_MAY_BEGIN && may_repeat)
+    return FERRY_TASK_HAPPENS;
+  return verdicts[place][turn];
+}
+
 /* ---- its time ---- */
 
 gint64

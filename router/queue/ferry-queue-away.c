@@ -122,7 +122,8 @@ look (FerryQueueTies *ties, FerryQueueEntry *entry)
   set_unsent (self, entry, FALSE);
   if (ferry_queue_row_has_ended (&entry->row))
     {
-      if (entry->away != FERRY_QUEUE_AWAY_LEAVING)
+      if (entry->away != FERRY_QUEUE_AWAY_LEAVING &&
+          ferry_queue_entry_judge (entry, FERRY_TASK_IS_CALLED_OFF) == FERRY_TASK_IS_ASKED_FOR)
         order (self, entry, FERRY_QUEUE_AWAY_LEAVING, self->place->interface->cancel);
     }
   else if (is_there && !entry->claimed && (!may_wait_away (self, entry) || has_changed (entry)))
@@ -141,11 +142,11 @@ take (FerryQueueTies *ties, FerryQueueEntry *entry)
 gboolean
 ferry_queue_away_ask (FerryQueueAway *self, FerryQueueEntry *entry)
 {
-  if (entry->away == FERRY_QUEUE_AWAY_NOT || entry->away == FERRY_QUEUE_AWAY_LEAVING)
-    return FALSE;
-  if (entry->away == FERRY_QUEUE_AWAY_THERE && self->place != NULL && self->ties->away_is_there)
+  const FerryTaskVerdict verdict = ferry_queue_entry_judge (entry, FERRY_TASK_EXPIRES);
+
+  if (verdict == FERRY_TASK_IS_ASKED_FOR)
     order (self, entry, FERRY_QUEUE_AWAY_RECALLED, self->place->interface->take);
-  return TRUE;
+  return verdict != FERRY_TASK_HAPPENS;
 }
 
 void

@@ -178,7 +178,7 @@ ferry_queue_claims_make (FerryQueueClaims *self)
     {
       g_autoptr (FerryTask) task = NULL;
 
-      if (entry->away == FERRY_QUEUE_AWAY_THERE && self->ties->away_is_there)
+      if (ferry_queue_entry_judge (entry, FERRY_TASK_MAY_BEGIN) == FERRY_TASK_IS_ASKED_FOR)
         {
           self->ties->take (self->ties, entry);
           ferry_queue_turns_update (self->turns, entry);

@@ -119,6 +119,8 @@ gboolean ferry_queue_entry_give_arguments (FerryQueueEntry *self, GError **error
 void ferry_queue_entry_let_go (FerryQueueEntry *self);
 /* Whether a list on the screen keeps the task. */
 gboolean ferry_queue_entry_is_looked_at (FerryQueueEntry *self);
+/* What becomes of its task, as far as those away go. */
+FerryTaskVerdict ferry_queue_entry_judge (const FerryQueueEntry *self, FerryTaskTurn turn);
 /* Whether its task may be begun here, as far as those away go. */
 gboolean ferry_queue_entry_is_here (const FerryQueueEntry *self);
 /* The text of a task that waits says what holds it. */

@@ -196,16 +196,33 @@ ferry_queue_entry_is_looked_at (FerryQueueEntry *self)
 
 /* ---- what holds it ---- */
 
-/* While hosts cannot be asked whether they have begun it, one may run twice that may do so at the same time. At a start
- * they are asked first: what has ended there while the application was off is not to run once more. */
+static FerryTaskPlace
+get_place (const FerryQueueEntry *self)
+{
+  if (self->away == FERRY_QUEUE_AWAY_NOT)
+    return FERRY_TASK_IS_HERE;
+  if (self->away == FERRY_QUEUE_AWAY_THERE && self->ties->away_is_there)
+    return FERRY_TASK_IS_SENT;
+  /* At a start hosts are asked first: what has ended there while the application was off is not to run once more. */
+  if ((self->away == FERRY_QUEUE_AWAY_THERE || self->away == FERRY_QUEUE_AWAY_LEAVING) && !self->ties->away_is_there &&
+      !self->ties->away_is_asked)
+    return FERRY_TASK_IS_OUT_OF_REACH;
+  return FERRY_TASK_IS_ELSEWHERE;
+}
+
+FerryTaskVerdict
+ferry_queue_entry_judge (const FerryQueueEntry *self, FerryTaskTurn turn)
+{
+  const FerryTaskPlace place = get_place (self);
+
+  return ferry_task_rules_judge (place, turn,
+                                 place == FERRY_TASK_IS_OUT_OF_REACH && ferry_queue_row_is_idempotent (&self->row));
+}
+
 gboolean
 ferry_queue_entry_is_here (const FerryQueueEntry *self)
 {
-  if (self->away == FERRY_QUEUE_AWAY_THERE && self->ties->away_is_there)
-    return TRUE;
-  if (self->away == FERRY_QUEUE_AWAY_THERE || self->away == FERRY_QUEUE_AWAY_LEAVING)
-    return !self->ties->away_is_there && !self->ties->away_is_asked && ferry_queue_row_is_idempotent (&self->row);
-  return self->away == FERRY_QUEUE_AWAY_NOT;
+  return ferry_queue_entry_judge (self, FERRY_TASK_MAY_BEGIN) != FERRY_TASK_STAYS;
 }
 
 /* (transfer full): no host that this application knows has the labels. One that fetches tasks may have them. */

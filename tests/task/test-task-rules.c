@@ -403,6 +403,28 @@ test_rests (void)
   g_assert_cmpint (ferry_task_rules_get_rest (&grows, G_MAXUINT), ==, 9);
 }
 
+/* ---- where it is ---- */
+
+/* Nobody else may say what becomes of a task that is here, and here nobody says it of one that another may have begun:
+ * but that it begins twice, if it may. A cancel asks whoever has it. */
+static void
+test_places (void)
+{
+  for (guint place = 0; place < FERRY_N_TASK_PLACES; place++)
+    for (guint turn = 0; turn < FERRY_N_TASK_TURNS; turn++)
+      for (guint may_repeat = 0; may_repeat < 2; may_repeat++)
+        {
+          const gboolean begins_twice =
+            place == FERRY_TASK_IS_OUT_OF_REACH && turn == FERRY_TASK_MAY_BEGIN && may_repeat;
+          const gboolean asks = place == FERRY_TASK_IS_SENT || turn == FERRY_TASK_IS_CALLED_OFF;
+          const FerryTaskVerdict expected = place == FERRY_TASK_IS_HERE || begins_twice ? FERRY_TASK_HAPPENS
+                                            : asks                                      ? FERRY_TASK_IS_ASKED_FOR
+                                                                                        : FERRY_TASK_STAYS;
+
+          g_assert_cmpint (ferry_task_rules_judge (place, turn, may_repeat), ==, expected);
+        }
+}
+
 /* ---- what goes with a task ---- */
 
 static GVariant *
@@ -486,6 +508,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-rules/the-earlier-of-deadline-and-queue-timeout", test_expiry);
   g_test_add_func ("/task-rules/begun-in-time-is-in-time", test_in_time);
   g_test_add_func ("/task-rules/rests-grow-up-to-a-limit", test_rests);
+  g_test_add_func ("/task-rules/what-another-may-have-is-asked-for", test_places);
   g_test_add_func ("/task-rules/each-setting-goes-with-its-task", test_settings);
   g_test_add_func ("/task-rules/a-setting-out-of-range-is-refused", test_hostile_settings);
   return g_test_run ();
