@@ -515,3 +515,17 @@ away_test_let_go (AwayTest *self, const char *key)
 
   g_assert_true (g_file_set_contents (gate, "", 0, NULL));
 }
+
+void
+away_test_assert_done (AwayTest *self, const char *key, guint n_begun)
+{
+  g_autoptr (FerryTask) task = away_test_get (self, key);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
+
+  away_test_await (self, key);
+  result = ferry_task_get_result (task, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, key);
+  g_assert_cmpuint (away_test_count_lines (self, 'b', key), ==, n_begun);
+}

@@ -83,6 +83,8 @@ void away_test_submit (AwayTest *self, const char *function, const char *key, ..
 FerryTask *away_test_get (AwayTest *self, const char *key);
 /* Waits until the task has ended. */
 void away_test_await (AwayTest *self, const char *key);
+/* Waits until the task has ended, which has to have its key as its result, and was begun so often. */
+void away_test_assert_done (AwayTest *self, const char *key, guint n_begun);
 /* Waits until the ledger has so many lines that begin with the letter; key: (nullable): of that task. */
 void away_test_await_lines (AwayTest *self, char letter, const char *key, guint n);
 guint away_test_count_lines (AwayTest *self, char letter, const char *key);

@@ -17,20 +17,6 @@
 static const char *const keys[N_TASKS] = {"1", "2", "3", "4", "5"};
 
 static void
-assert_done (AwayTest *test, const char *key, guint n_begun)
-{
-  g_autoptr (FerryTask) task = away_test_get (test, key);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = NULL;
-
-  away_test_await (test, key);
-  result = ferry_task_get_result (task, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, key);
-  g_assert_cmpuint (away_test_count_lines (test, 'b', key), ==, n_begun);
-}
-
-static void
 assert_cancelled (AwayTest *test, const char *key)
 {
   g_autoptr (FerryTask) task = away_test_get (test, key);
@@ -45,7 +31,7 @@ static void
 pass (AwayTest *test)
 {
   away_test_submit (test, "note", "last", NULL);
-  assert_done (test, "last", 1);
+  away_test_assert_done (test, "last", 1);
 }
 
 /* ---- while all can be reached ---- */
@@ -96,13 +82,13 @@ race (AwayTest *test, guint round)
   for (guint i = 0; i < N_RACERS; i++)
     away_test_await (test, racers[i].key);
   away_test_submit (test, "note", last, NULL);
-  assert_done (test, last, 1);
+  away_test_assert_done (test, last, 1);
   for (guint i = 0; i < N_RACERS; i++)
     {
       if (racers[i].is_told)
         g_assert_cmpuint (away_test_count_lines (test, 'b', racers[i].key), ==, racers[i].n_begun);
       else
-        assert_done (test, racers[i].key, 1);
+        away_test_assert_done (test, racers[i].key, 1);
       g_free (racers[i].key);
     }
   return away_test_count_lines (test, 'b', NULL) - before - 1;
@@ -249,12 +235,12 @@ check_out_of_reach (gboolean quits, gboolean runs)
   for (guint i = 0; i < N_TASKS; i++)
     {
       if (runs)
-        assert_done (test, keys[i], 1);
+        away_test_assert_done (test, keys[i], 1);
       else
         assert_cancelled (test, keys[i]);
     }
   away_test_let_go (test, "held");
-  assert_done (test, "held", 1);
+  away_test_assert_done (test, "held", 1);
   pass (test);
   ferry_test_run_until (has_none_waiting, test->queue);
   g_assert_cmpint (ferry_test_get_number (test->queue, "n-cancelled"), ==, runs ? 0 : N_TASKS);
@@ -264,7 +250,7 @@ check_out_of_reach (gboolean quits, gboolean runs)
   for (guint i = 0; i < N_TASKS; i++)
     {
       if (runs)
-        assert_done (test, keys[i], 1);
+        away_test_assert_done (test, keys[i], 1);
       else
         assert_cancelled (test, keys[i]);
     }
@@ -428,7 +414,7 @@ lose (AwayTest *test, gboolean may_repeat)
   task = away_test_get (test, "kept");
   ferry_test_look_until (is_begun_by_alpha, task);
   away_test_let_go (test, "kept");
-  assert_done (test, "kept", 1);
+  away_test_assert_done (test, "kept", 1);
 }
 
 static void
@@ -437,7 +423,7 @@ test_lost_again (void)
   g_autoptr (AwayTest) test = away_test_new ();
 
   lose (test, TRUE);
-  assert_done (test, "lost", 2);
+  away_test_assert_done (test, "lost", 2);
 }
 
 static void

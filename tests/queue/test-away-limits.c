@@ -78,20 +78,6 @@ await_time (gint64 time)
   ferry_test_look_until (is_over, &time);
 }
 
-static void
-assert_done (AwayTest *test, const char *key, guint n_begun)
-{
-  g_autoptr (FerryTask) task = away_test_get (test, key);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = NULL;
-
-  away_test_await (test, key);
-  result = ferry_task_get_result (task, &error);
-  g_assert_no_error (error);
-  g_assert_cmpstr (g_variant_get_string (result, NULL), ==, key);
-  g_assert_cmpuint (away_test_count_lines (test, 'b', key), ==, n_begun);
-}
-
 /* What a host has begun and completed in time is done, however late the application hears of that. */
 static void
 check_done_in_time (const char *limit)
@@ -105,7 +91,7 @@ check_done_in_time (const char *limit)
   away_test_await_lines (test, 'e', key, 1);
   await_time (over);
   away_test_begin (test);
-  assert_done (test, key, 1);
+  away_test_assert_done (test, key, 1);
 }
 
 static void
@@ -141,7 +127,7 @@ test_runs_in_time (void)
   task = away_test_get (test, key);
   ferry_test_look_until (is_at_host, task);
   away_test_let_go (test, key);
-  assert_done (test, key, 1);
+  away_test_assert_done (test, key, 1);
 }
 
 /* The time in which a lost host ran the task does not count. */
@@ -160,7 +146,7 @@ test_lost_later (void)
   away_test_start_host (test, 1);
   away_test_await_lines (test, 'e', key, 1);
   away_test_begin (test);
-  assert_done (test, key, 2);
+  away_test_assert_done (test, key, 2);
 }
 
 /* A deadline is never moved. */
@@ -186,6 +172,31 @@ test_lost_after_deadline (void)
   g_assert_cmpuint (away_test_count_lines (test, 'b', key), ==, 1);
 }
 
+/* A retry more than it has is none, whichever host is lost. */
+static void
+test_losses_count_together (void)
+{
+  g_autoptr (AwayTest) test = away_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  begin (test);
+  away_test_submit (test, "hold", "held", "retries", 1, NULL);
+  away_test_await_lines (test, 'b', "held", 1);
+  away_test_kill (test);
+  away_test_end_host (test, 0);
+  away_test_start_host (test, 1);
+  away_test_await_lines (test, 'b', "held", 2);
+  away_test_end_host (test, 1);
+  away_test_let_go (test, "held");
+  away_test_start_host (test, 0);
+  away_test_await_tasks (test, 0);
+  away_test_begin (test);
+  away_test_await (test, "held");
+  task = away_test_get (test, "held");
+  g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_cmpuint (away_test_count_lines (test, 'b', "held"), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -195,5 +206,6 @@ main (int argc, char **argv)
   nats_test_add ("/away-limits/begun-in-time-it-may-run-for-longer", test_runs_in_time);
   nats_test_add ("/away-limits/the-time-at-a-lost-host-does-not-count", test_lost_later);
   nats_test_add ("/away-limits/no-deadline-moves-as-a-host-is-lost", test_lost_after_deadline);
+  nats_test_add ("/away-limits/losses-at-hosts-count-together", test_losses_count_together);
   return g_test_run ();
 }
